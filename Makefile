@@ -1,0 +1,44 @@
+# On a fresh machine `make demo` is enough: it makes .venv, installs everything there and trains.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+PLUGINS := $(wildcard plugins/*/pyproject.toml)
+HEAD ?= lh2face
+OUT ?= runs/demo
+
+.PHONY: install demo test test-slow lint bench clean
+.DELETE_ON_ERROR:
+
+install: $(STAMP)
+
+# One command puts facezoo, its extras and every plug-in in place, editable. It runs again when one of the files
+# that it depends on has changed.
+$(STAMP): pyproject.toml constraints.txt $(PLUGINS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "facezoo needs Python 3.11 or newer; say which: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]' $(foreach file,$(PLUGINS),-e $(dir $(file)))
+	@touch $@
+
+# A run directory is never overwritten, so the run of an earlier demonstration goes first.
+demo: $(STAMP)
+	@if [ -f $(OUT)/resolved.toml ]; then rm -rf $(OUT); fi
+	$(BIN)/facezoo train --head $(HEAD) --out $(OUT)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

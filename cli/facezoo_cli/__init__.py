@@ -1,0 +1,1 @@
+"""The command line of facezoo: one module a command, imported on use."""

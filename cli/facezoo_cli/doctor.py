@@ -1,0 +1,188 @@
+"""`facezoo doctor`: load everything that is installed and say what is broken, and on what it all stands."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import PackageNotFoundError, requires, version
+from itertools import chain
+
+import click
+from packaging.requirements import Requirement
+
+from facezoo._words import did_you_mean, first_line
+from facezoo.errors import FacezooError
+from facezoo.registry.entries import (
+    BACKBONES,
+    DISABLE,
+    HEADS,
+    HOOKS,
+    PluginEntry,
+    disabled_names,
+    installed_plugins,
+)
+from facezoo.registry.loading import import_entry, owner
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    status: str
+    subject: str
+    detail: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing needs mending: what was switched off on purpose is sound."""
+        return self.status in ("ok", "disabled", "absent")
+
+
+@click.command("doctor")
+def command() -> None:
+    """Load everything and report what is broken.
+
+    Every head, backbone and observer is imported, and every preset of a head is tried. Ends with exit code 1
+    where something needs mending.
+    """
+    findings: list[Finding] = []
+    for title, section in (
+        ("Environment", chain(_environment(), _misnamed())),
+        ("Hardware", _hardware()),
+        ("Heads", _plugins(HEADS, "head", _load_head)),
+        ("Backbones", _plugins(BACKBONES, "backbone", _load_backbone)),
+        ("Observers", _plugins(HOOKS, "observer", _load_observer)),
+        ("Data", _data()),
+    ):
+        click.echo(title)
+        for finding in section:  # printed as it is found: an import may take its time
+            findings.append(finding)
+            _print(finding)
+        click.echo()
+    troubles = [finding for finding in findings if not finding.sound]
+    click.echo(f"{len(troubles)} of {len(findings)} need mending." if troubles else "Everything is sound.")
+    click.get_current_context().exit(1 if troubles else 0)
+
+
+def _print(finding: Finding) -> None:
+    status = click.style(f"{finding.status:<12}", fg=None if finding.sound else "red")
+    click.echo(f"  {status}  {finding.subject}{': ' if finding.detail else ''}{finding.detail}")
+
+
+def _attempt(subject: str, look: Callable[[], str | None]) -> Finding:
+    """What `look` has to say of `subject`; whatever it raises is what is wrong."""
+    try:
+        return Finding("ok", subject, look() or "")
+    except FacezooError as error:
+        return Finding("broken", subject, error.message)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (reporting anything that is broken is its purpose)
+        return Finding("broken", subject, first_line(error))
+
+
+def _environment() -> Iterator[Finding]:
+    yield _attempt("facezoo", lambda: version("facezoo"))
+    yield Finding("ok", "Python", f"{platform.python_version()}, {sys.executable}, {platform.platform()}")
+    for requirement in map(Requirement, requires("facezoo") or []):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield _dependency(requirement)
+
+
+def _dependency(requirement: Requirement) -> Finding:
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return Finding("broken", requirement.name, "not installed, and facezoo needs it")
+    if requirement.specifier.contains(found, prereleases=True):
+        return Finding("ok", requirement.name, found)
+    return Finding("broken", requirement.name, f"{found}, and facezoo needs {requirement.specifier}")
+
+
+def _misnamed() -> Iterator[Finding]:
+    """What FACEZOO_DISABLE names without effect: a slip of the pen leaves on what was to be off."""
+    known = [entry for group in (HEADS, BACKBONES, HOOKS) for entry in installed_plugins(group)]
+    for name in disabled_names():
+        if not any(entry.answers_to(name) for entry in known):
+            near = did_you_mean(name, [entry.name for entry in known])
+            yield Finding("broken", DISABLE, f"{name!r} is not installed{near}")
+
+
+def _hardware() -> Iterator[Finding]:
+    yield _attempt("processor", _processor)
+    yield _attempt("accelerator", _accelerator)
+
+
+def _processor() -> str:
+    import torch
+
+    return f"{platform.machine()}, {torch.get_num_threads()} threads; {_bf16('cpu')}"
+
+
+def _accelerator() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return "none that torch can use; the processor does it all"
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return f"{', '.join(names)}; {_bf16('cuda')}"
+
+
+def _bf16(device: str) -> str:
+    import torch
+
+    from facezoo.engine.products import multiplies_bf16
+
+    if multiplies_bf16(torch.device(device)):
+        return "multiplies bf16 natively"
+    return 'no native bf16: precision "auto" means float32 here'
+
+
+def _plugins(group: str, kind: str, look: Callable[[PluginEntry], None]) -> Iterator[Finding]:
+    """A finding for each entry of a group; `look` loads one and raises where it is broken."""
+    entries = installed_plugins(group)
+    if not entries:
+        yield Finding("absent", f"no {kind} is installed")
+    for entry in entries:
+        subject = f"{entry.name} ({entry.dist} {entry.version})"
+        if entry.status == "ok":
+            found = _attempt(subject, partial(look, entry))
+            yield replace(found, detail=found.detail.removeprefix(f"{owner(entry, kind)} "))
+        else:
+            yield Finding(entry.status, subject, entry.reason)
+
+
+def _load_head(entry: PluginEntry) -> None:
+    from facezoo.registry.heads import loaded_head
+
+    head = loaded_head(entry)
+    head.factory()
+    for preset in head.spec.presets:
+        try:
+            head.configure({}, preset)
+        except FacezooError as error:
+            message = f"its preset {preset!r} is not valid: {error.message}"
+            raise FacezooError(message) from error
+
+
+def _load_backbone(entry: PluginEntry) -> None:
+    import_entry(entry, BACKBONES, "backbone")
+
+
+def _load_observer(entry: PluginEntry) -> None:
+    from facezoo.hooks import Observers
+
+    observers = Observers(warn=False)
+    observers.add(entry, import_entry(entry, HOOKS, "observer"))
+    if observers.muted:
+        raise FacezooError(observers.muted[0]["error"].removeprefix("FacezooError: "))
+
+
+def _data() -> Iterator[Finding]:
+    from facezoo.data.orl import orl_root
+
+    try:
+        yield Finding("ok", "ORL faces", str(orl_root()))
+    except FacezooError as error:
+        yield Finding("absent", "ORL faces", error.hint)

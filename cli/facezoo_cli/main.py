@@ -1,0 +1,151 @@
+"""The command `facezoo`: the table of commands, and the one place where errors are printed."""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import contextmanager
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+import click
+
+from facezoo.errors import FacezooError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+COMMANDS: Final = {
+    "train": "Train a head on a folder of faces and verify it.",
+    "list-heads": "List the heads that are installed.",
+    "show-head": "Show a head's settings, presets and source.",
+    "doctor": "Load everything and report what is broken.",
+}
+"""Name -> help line. A command's module is imported when it runs, so its help stands here for `--help`."""
+
+
+class ReportedError(click.ClickException):
+    """A `FacezooError` on its way to the terminal: message and hint on stderr, exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, error: FacezooError) -> None:
+        super().__init__(error.message)
+        self.hint = error.hint
+
+    def show(self, file: Any = None) -> None:
+        """Print the message, and the hint below it."""
+        click.echo(f"{click.style('Error:', fg='red', bold=True)} {self.message}", file=file, err=True)
+        if self.hint:
+            click.echo(f"{click.style('Hint:', bold=True)} {self.hint}", file=file, err=True)
+
+
+class Commands(click.Group):
+    """A group whose commands are imported on use and whose `FacezooError`s end here."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order of `--help`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command's module; `--traceback` may stand behind any of them."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"facezoo_cli.{cmd_name.replace('-', '_')}").command
+        if not any(parameter.name == "traceback" for parameter in command.params):
+            command.params.append(_traceback_option())
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown one is answered with the nearest."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            from facezoo._words import did_you_mean
+
+            ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command: the one place where a `FacezooError` is caught."""
+        try:
+            return super().invoke(ctx)
+        except FacezooError as error:
+            if ctx.meta.get("traceback"):
+                import traceback
+
+                click.echo("".join(traceback.format_exception(error)), err=True)
+            raise ReportedError(error) from error
+
+
+def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta["traceback"] = True  # the mapping is shared between a command and its group
+
+
+def _traceback_option() -> click.Option:
+    return click.Option(
+        ["--traceback"],
+        is_flag=True,
+        expose_value=False,
+        callback=_remember,
+        help="Show where an error arose.",
+    )
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        import facezoo
+
+        click.echo(f"facezoo {facezoo.__version__}")
+        ctx.exit()
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Print warnings as one line without the place in the code, which tells a user nothing."""
+    before, warnings.showwarning = warnings.showwarning, _show_warning
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    click.echo(f"{click.style('Warning:', fg='yellow', bold=True)} {message}", err=True)
+
+
+@click.command(
+    cls=Commands,
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_show_version,
+            help="Show the version.",
+        ),
+        _traceback_option(),
+    ],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+def cli() -> None:
+    """Margin losses for face recognition: train them, compare them, add your own."""
+    click.get_current_context().with_resource(_plain_warnings())
+
+
+def main(args: Iterable[str] | None = None) -> None:
+    """Entry point of the console script."""
+    cli.main(args=None if args is None else list(args), prog_name="facezoo")

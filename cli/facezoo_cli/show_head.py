@@ -1,0 +1,92 @@
+"""`facezoo show-head NAME`: what a head's record declares. Imports the record, not torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from facezoo.registry import LoadedHead
+
+# JSON Schema's words for a range, in the order in which they are read out
+_RANGE = {
+    "exclusiveMinimum": ">",
+    "minimum": ">=",
+    "exclusiveMaximum": "<",
+    "maximum": "<=",
+    "multipleOf": "of",
+}
+
+
+@click.command("show-head")
+@click.argument("name")
+@click.option("--json-schema", is_flag=True, help="The JSON Schema of its settings, and nothing else.")
+def command(name: str, json_schema: bool) -> None:
+    """Show a head's settings, presets and source.
+
+    NAME is a head, or DIST:HEAD where two distributions offer the same name.
+    """
+    from facezoo.registry import load_head
+
+    head = load_head(name)
+    schema = head.spec.config.model_json_schema()
+    if json_schema:
+        click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
+        return
+    for section in (_about(head), _settings(schema), _presets(head.spec.presets)):
+        if lines := "\n".join(section):
+            click.echo(f"{lines}\n")
+    click.echo(f"facezoo train --head {name} --set head.KEY=VALUE")
+
+
+def _about(head: LoadedHead) -> Iterator[str]:
+    spec, entry = head.spec, head.entry
+    yield f"{spec.name}: {spec.summary}"
+    facts = {
+        "distribution": f"{entry.dist} {entry.version}",
+        "revision": str(spec.revision),
+        "paper": spec.paper,
+        "tags": ", ".join(spec.tags),
+        "properties": ", ".join(sorted(spec.properties)),
+    }
+    yield from (f"  {key:<12}  {value}" for key, value in facts.items() if value)
+    for check, reason in spec.expected_failures.items():
+        yield f"  expected to fail {check}: {reason}"
+
+
+def _settings(schema: Mapping[str, Any]) -> Iterator[str]:
+    rows = [_row(name, field, schema) for name, field in schema.get("properties", {}).items()]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    yield "Settings" if rows else "It has no settings."
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        yield f"  {'  '.join([*cells, row[3]])}".rstrip()
+
+
+def _row(name: str, field: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    default = json.dumps(field["default"], ensure_ascii=False) if "default" in field else "(must be set)"
+    return name, default, _admitted(field, schema), field.get("description", "")
+
+
+def _admitted(field: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """What a setting may be, in a few words: its type with its range, or its choices."""
+    if "$ref" in field:
+        field = schema.get("$defs", {}).get(str(field["$ref"]).rpartition("/")[2], {})
+    if "anyOf" in field:
+        return " or ".join(_admitted(member, schema) for member in field["anyOf"])
+    if "const" in field:
+        return json.dumps(field["const"])
+    if "enum" in field:
+        return " | ".join(json.dumps(choice) for choice in field["enum"])
+    limits = [f"{sign} {field[word]}" for word, sign in _RANGE.items() if word in field]
+    return " ".join([str(field.get("type", "any")), ", ".join(limits)]).strip()
+
+
+def _presets(presets: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
+    if presets:
+        yield "Presets"
+    for name, values in presets.items():
+        yield f"  {name}: {', '.join(f'{key} = {json.dumps(value)}' for key, value in values.items())}"

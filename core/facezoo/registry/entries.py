@@ -1,0 +1,124 @@
+"""What is installed, read from the metadata of distributions: nothing of a plug-in is imported here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import Final, Literal
+
+from facezoo.registry.compatibility import canonical, incompatibility
+
+HEADS: Final = "facezoo.heads"
+BACKBONES: Final = "facezoo.backbones"
+HOOKS: Final = "facezoo.hooks"
+DISABLE: Final = "FACEZOO_DISABLE"
+
+Status = Literal["ok", "disabled", "duplicate", "incompatible"]
+
+
+@dataclass(frozen=True)
+class PluginEntry:
+    """One entry point of a facezoo group, with the distribution that offers it."""
+
+    name: str
+    dist: str
+    version: str
+    summary: str
+    status: Status = "ok"
+    reason: str = ""
+    """Why the status is not "ok"; empty where it is."""
+    value: str = ""
+    """The entry point's `module:attribute`: comes from installed metadata only, never from a config."""
+
+    @property
+    def qualified(self) -> str:
+        """`dist:name`, which names this entry whatever else is installed."""
+        return f"{self.dist}:{self.name}"
+
+    def answers_to(self, name: str) -> bool:
+        """Whether `name`, which is `head` or `dist:head`, means this entry."""
+        dist, colon, bare = name.rpartition(":")
+        return bare == self.name and (not colon or canonical(dist) == canonical(self.dist))
+
+    def as_dict(self) -> dict[str, str]:
+        """The fields that `list-heads --json` prints."""
+        fields = asdict(self)
+        del fields["value"]
+        return fields
+
+
+HeadEntry = PluginEntry
+
+
+def installed_heads() -> list[HeadEntry]:
+    """Every head that a distribution offers, sorted by name, with its status; imports no plug-in."""
+    return installed_plugins(HEADS)
+
+
+def installed_plugins(group: str) -> list[PluginEntry]:
+    """Every entry of one entry-point group, sorted by name and distribution, with its status."""
+    disabled = disabled_names()
+    entries = [_judged(entry, requires, disabled) for entry, requires in _offered(group)]
+    return sorted(_with_duplicates(entries), key=lambda entry: (entry.name, canonical(entry.dist)))
+
+
+def disabled_names() -> list[str]:
+    """What FACEZOO_DISABLE names: heads, or `dist:head`."""
+    return [name.strip() for name in os.environ.get(DISABLE, "").split(",") if name.strip()]
+
+
+def _judged(entry: PluginEntry, requires: list[str], disabled: list[str]) -> PluginEntry:
+    if any(entry.answers_to(name) for name in disabled):
+        return replace(entry, status="disabled", reason=f"switched off by {DISABLE}={os.environ[DISABLE]}")
+    if reason := incompatibility(requires):
+        return replace(entry, status="incompatible", reason=reason)
+    return entry
+
+
+def _with_duplicates(entries: list[PluginEntry]) -> list[PluginEntry]:
+    """Mark what several distributions offer under one name; those that cannot be used anyway take no part."""
+    usable: dict[str, list[PluginEntry]] = {}
+    for entry in entries:
+        if entry.status == "ok":
+            usable.setdefault(entry.name, []).append(entry)
+    return [_marked(entry, usable.get(entry.name, [])) for entry in entries]
+
+
+def _marked(entry: PluginEntry, namesakes: list[PluginEntry]) -> PluginEntry:
+    if entry.status != "ok" or len(namesakes) < 2:
+        return entry
+    others = " and ".join(sorted(other.dist for other in namesakes if other != entry))
+    return replace(entry, status="duplicate", reason=f"{others} offers the same name; say {entry.qualified}")
+
+
+def _offered(group: str) -> Iterator[tuple[PluginEntry, list[str]]]:
+    seen: set[str] = set()
+    for dist in distributions():
+        points = _points(dist, group)
+        if not points:
+            continue
+        metadata = dist.metadata
+        name = metadata["Name"] or "unnamed distribution"
+        if canonical(name) in seen:  # a second copy further down the path: imports take the first one, too
+            continue
+        seen.add(canonical(name))
+        version, summary = metadata["Version"] or "unknown", metadata["Summary"] or ""
+        requires = [str(line) for line in metadata.get_all("Requires-Dist") or []]
+        for point in points:
+            yield PluginEntry(point.name, name, version, summary, value=point.value), requires
+
+
+def _points(dist: Distribution, group: str) -> list[EntryPoint]:
+    """The distribution's entry points of one group; none where its metadata cannot be read.
+
+    The text is looked at first: parsing it for every distribution there is costs more than all the rest.
+    """
+    try:
+        if f"[{group}]" not in (dist.read_text("entry_points.txt") or ""):
+            return []
+        unique = {point.name: point for point in dist.entry_points if point.group == group}
+    except (OSError, TypeError, ValueError):  # a stranger's damaged metadata must not take facezoo down
+        return []
+    return list(unique.values())

@@ -1,0 +1,89 @@
+"""From a name to the object that an installed plug-in offers under it, or to one error that says why not."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import EntryPoint
+
+from facezoo._words import did_you_mean, first_line
+from facezoo.errors import FacezooError
+from facezoo.registry.entries import DISABLE, PluginEntry, installed_plugins
+
+
+def load_plugin(group: str, kind: str, name: str) -> tuple[PluginEntry, object]:
+    """Return the entry of `group` that `name` (`name` or `dist:name`) means, and the object that it offers.
+
+    `kind` is the word for it in messages ("head", "backbone"). Raises `FacezooError` where the name is
+    unknown, offered twice, disabled, incompatible, or the plug-in fails to import.
+    """
+    entry = find_entry(group, kind, name)
+    return entry, import_entry(entry, group, kind)
+
+
+def find_entry(group: str, kind: str, name: str) -> PluginEntry:
+    """The one usable entry that `name` means; `FacezooError` where there is none or more than one."""
+    installed = installed_plugins(group)
+    named = [entry for entry in installed if entry.answers_to(name)]
+    qualified = ":" in name
+    # dist:name is the way out of a duplicate, so there a duplicate is as good as any
+    usable = [entry for entry in named if entry.status == "ok" or (qualified and entry.status == "duplicate")]
+    if len(usable) == 1:
+        return usable[0]
+    raise _refused(kind, named) if named else _unknown(kind, name, installed)
+
+
+def _refused(kind: str, named: list[PluginEntry]) -> FacezooError:
+    duplicates = [entry for entry in named if entry.status == "duplicate"]
+    if duplicates:
+        owners = " and ".join(f"{entry.dist} {entry.version}" for entry in duplicates)
+        choices = " or ".join(entry.qualified for entry in duplicates)
+        message = f"{kind} {named[0].name!r} is offered by {owners}"
+        return FacezooError(message, f"Say which one: {choices}; or switch one off with {DISABLE}.")
+    reasons = "; ".join(f"{owner(entry, kind)}: {entry.reason}" for entry in named)
+    statuses = {entry.status for entry in named}
+    if "disabled" in statuses:
+        return FacezooError(reasons, f"Take it out of {DISABLE} to use it.")
+    return FacezooError(reasons, f"Install a release of {named[0].dist} that fits, or another facezoo.")
+
+
+def _unknown(kind: str, name: str, installed: list[PluginEntry]) -> FacezooError:
+    # deliberately no "pip install ...": a name that was mistyped may belong to anyone
+    message = f"unknown {kind} {name!r}{did_you_mean(name, [*_names(installed), *_qualified(installed)])}"
+    if not installed:
+        return FacezooError(
+            message, f"No {kind} is installed. Each comes with a distribution that offers it."
+        )
+    return FacezooError(message, f"Installed: {', '.join(_names(installed))}.")
+
+
+def _names(installed: list[PluginEntry]) -> list[str]:
+    return sorted({entry.name for entry in installed})
+
+
+def _qualified(installed: list[PluginEntry]) -> list[str]:
+    return [entry.qualified for entry in installed]
+
+
+def import_entry(entry: PluginEntry, group: str, kind: str) -> object:
+    """Import what the entry names. Whatever a plug-in raises on import becomes one `FacezooError`."""
+    try:
+        loaded: object = EntryPoint(entry.name, entry.value, group).load()
+    except (Exception, SystemExit) as error:
+        raise broken(entry, kind, f"cannot be imported: {first_line(error)}") from error
+    return loaded
+
+
+def broken(entry: PluginEntry, kind: str, trouble: str) -> FacezooError:
+    """The error for a plug-in that is installed and does not work."""
+    where = f"Python {platform.python_version()}, {sys.executable}"
+    return FacezooError(
+        f"{owner(entry, kind)} {trouble}",
+        f"Repair or uninstall {entry.dist} ({where}), or switch it off with {DISABLE}={entry.qualified}; "
+        "`facezoo doctor` lists everything that is broken.",
+    )
+
+
+def owner(entry: PluginEntry, kind: str) -> str:
+    """`head 'x' of facezoo-x 1.2`: how messages name a plug-in."""
+    return f"{kind} {entry.name!r} of {entry.dist} {entry.version}"

@@ -1,0 +1,113 @@
+"""A run's settings, resolved: every value, checked, and where each came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from facezoo.errors import FacezooError
+from facezoo.registry import LoadedHead, installed_heads, load_head
+from facezoo.settings.explain import explained
+from facezoo.settings.layers import Layered, layered
+from facezoo.settings.sections import (
+    BackboneSettings,
+    DataSettings,
+    EvaluateSettings,
+    OptimizerSettings,
+    Section,
+    TrainSettings,
+)
+
+S = TypeVar("S", bound=Section)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """Everything that decides what a run computes."""
+
+    head: LoadedHead
+    head_name: str
+    """The head as it was asked for: `head`, or `dist:head`."""
+    head_config: BaseModel
+    preset: str | None
+    data: DataSettings
+    backbone: BackboneSettings
+    train: TrainSettings
+    optimizer: OptimizerSettings
+    evaluate: EvaluateSettings
+    origins: Mapping[str, str]
+    """`section.key` -> "default", "preset paper", the file's name, "--head" and its kind, or "--set"."""
+
+
+def resolve(
+    toml_path: Path | None = None,
+    preset: str | None = None,
+    flags: Mapping[str, object] | None = None,
+    sets: Sequence[str] = (),
+) -> RunSettings:
+    """Resolve a run's settings: defaults < the head's preset < the TOML file < `flags` and `sets`.
+
+    `flags` maps `section.key` to a value; `sets` holds texts `section.key=value`, the value a TOML literal
+    or a bare word. The head is loaded, torch is not. Raises `FacezooError` for a head that cannot be used,
+    an unknown section or setting ("did you mean"), or a value that is not admitted.
+    """
+    given = dict(flags or {})
+    if preset is not None:
+        given["head.preset"] = preset
+    layers = layered(toml_path, given, sets)
+    head_name, chosen = _text(layers, "name"), _text(layers, "preset")
+    if head_name is None:
+        names = sorted({entry.name for entry in installed_heads() if entry.status == "ok"})
+        message = "head.name: must be set: which head is to be trained?"
+        raise FacezooError(message, f"Say --head NAME. Installed: {', '.join(names) or 'none'}.")
+    return _resolved(layers, load_head(head_name), head_name, chosen)
+
+
+def _text(layers: Layered, key: str) -> str | None:
+    """`head.name` and `head.preset` stand beside the head's settings; neither is one of them."""
+    value = layers.values["head"].pop(key, None)
+    if value is None or isinstance(value, str):
+        return value
+    raise FacezooError(f"head.{key}: must be a string; it is {value!r} ({layers.origins[f'head.{key}']})")
+
+
+def _resolved(layers: Layered, head: LoadedHead, head_name: str, preset: str | None) -> RunSettings:
+    if preset is not None:
+        layers.add_under("head", head.preset(preset), f"preset {preset}")
+    layers.origins.setdefault("head.preset", "default")
+    return RunSettings(
+        head=head,
+        head_name=head_name,
+        head_config=_head_config(layers, head),
+        preset=preset,
+        data=_section(layers, "data", DataSettings),
+        backbone=_section(layers, "backbone", BackboneSettings),
+        train=_section(layers, "train", TrainSettings),
+        optimizer=_section(layers, "optimizer", OptimizerSettings),
+        evaluate=_section(layers, "evaluate", EvaluateSettings),
+        origins=layers.origins,
+    )
+
+
+def _head_config(layers: Layered, head: LoadedHead) -> BaseModel:
+    config = head.configure(layers.values["head"], origins=layers.origins)
+    _note_defaults(layers, "head", config)
+    return config
+
+
+def _section(layers: Layered, name: str, model: type[S]) -> S:
+    try:
+        section = model.model_validate(layers.values[name])
+    except ValidationError as error:
+        raise explained(name, model, error, layers.origins) from error
+    _note_defaults(layers, name, section)
+    return section
+
+
+def _note_defaults(layers: Layered, name: str, section: BaseModel) -> None:
+    for key in type(section).model_fields:
+        layers.origins.setdefault(f"{name}.{key}", "default")

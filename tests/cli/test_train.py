@@ -1,0 +1,126 @@
+"""`facezoo train`: what it resolves and refuses before anything is trained."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.fixtures import BROKEN, PLAIN
+
+
+@pytest.fixture(autouse=True)
+def _plain(with_installed) -> None:
+    with_installed(PLAIN, BROKEN)
+
+
+def test_dry_run_prints_every_value_with_its_origin(invoke, tmp_path: Path):
+    file = tmp_path / "mine.toml"
+    file.write_text("[train]\nbatch_size = 16\n", encoding="utf-8")
+    options = [
+        "--head",
+        "plain",
+        "--preset",
+        "paper",
+        "--data",
+        "faces",
+        "--pairs",
+        "none",
+        "--set",
+        "head.scale=20",
+    ]
+    result = invoke("train", str(file), *options, "--dry-run")
+    assert result.exit_code == 0
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    for line in (
+        'name = "plain" # --head',
+        'preset = "paper" # --preset',
+        "margin = 0.5 # preset paper",
+        "scale = 20.0 # --set",
+        'path = "faces" # --data',
+        'pairs = "none" # --pairs',
+        "batch_size = 16 # mine.toml",
+        "epochs = 40 # default",
+    ):
+        assert line in lines
+    assert all("# " in line for line in lines if " = " in line)
+
+
+def test_dry_run_leaves_nothing_behind(invoke, tmp_path: Path):
+    assert invoke("train", "--head", "plain", "--dry-run", "--out", str(tmp_path / "run")).exit_code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "head.name: must be set"),
+        (["--head", "plane"], "unknown head 'plane'; did you mean 'plain'?"),
+        (["--head", "syntax"], "head 'syntax' of facezoo-broken 1.0 cannot be imported: SyntaxError"),
+        (
+            ["--head", "plain", "--set", "head.margn=1"],
+            "head.margn: unknown setting; did you mean 'margin'? (--set)",
+        ),
+        (
+            ["--head", "plain", "--set", "train.epochs=-1"],
+            "train.epochs: should be greater than or equal to 1; it is -1",
+        ),
+        (["--head", "plain", "--preset", "pap"], "has no preset 'pap'; did you mean 'paper'?"),
+        (["none.toml"], "none.toml: cannot be read"),
+        (["--resume", "runs/x", "--head", "plain"], "--resume goes on with a run as it was started"),
+        (["--resume", "runs/none"], "runs/none"),
+        (["--resume", "runs/none", "--dry-run"], "resolved.toml: cannot be read"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_trained(invoke, args, message):
+    result = invoke("train", *args)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_settings_run_file_and_folder_reach_the_trainer(invoke, monkeypatch, tmp_path: Path):
+    import facezoo.training
+
+    calls = []
+    monkeypatch.setattr(
+        facezoo.training, "train", lambda *args, **kwargs: calls.append((args, kwargs)), raising=False
+    )
+    monkeypatch.chdir(tmp_path)
+    assert invoke("train", "--head", "plain", "--set", "train.seed=4").exit_code == 0
+    assert invoke("train", "--head", "facezoo-plain:plain", "--out", "here").exit_code == 0
+    (first, first_out), (second, second_out) = (args for args, _ in calls)
+    assert (first.train.seed, second.head_name) == (4, "facezoo-plain:plain")
+    assert first_out.parent == Path("runs")
+    assert first_out.name.startswith("plain-2")
+    assert second_out == Path("here")
+    assert all(kwargs["console"] is not None for _, kwargs in calls)
+
+
+def test_an_interrupted_run_says_how_to_go_on(invoke, monkeypatch):
+    import facezoo.training
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(facezoo.training, "train", interrupted, raising=False)
+    result = invoke("train", "--head", "plain", "--out", "runs/mine")
+    assert result.exit_code == 130
+    assert "To go on: facezoo train --resume runs/mine" in result.stderr
+
+
+def test_warnings_are_printed_in_one_line_and_only_while_a_command_runs(invoke, monkeypatch):
+    import warnings
+
+    import facezoo.training
+
+    monkeypatch.setattr(
+        facezoo.training, "train", lambda *_, **__: warnings.warn("mind this", stacklevel=1), raising=False
+    )
+    before = warnings.showwarning
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        result = invoke("train", "--head", "plain")
+    assert "Warning: mind this\n" in result.stderr
+    assert warnings.showwarning is before
+    assert "fixture_plain_head" not in sys.modules

@@ -1,0 +1,41 @@
+"""Fixtures for tests that install distributions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support.distributions import Distribution, build_wheel, install
+
+Installer = Callable[[Distribution], Path]
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installer:
+    """Build and install a distribution once a session; gives the folder to put on the path."""
+    root = tmp_path_factory.mktemp("distributions")
+    sites: dict[str, Path] = {}
+
+    def get(dist: Distribution) -> Path:
+        if dist.name not in sites:
+            source = dist.write(root / dist.name / "source")
+            sites[dist.name] = install(build_wheel(source, root), root / dist.name / "site")
+        return sites[dist.name]
+
+    return get
+
+
+@pytest.fixture
+def with_installed(installed: Installer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Put installed distributions in front of this process's path until the test ends; then forget them."""
+
+    def use(*dists: Distribution) -> None:
+        for dist in reversed(dists):
+            monkeypatch.syspath_prepend(str(installed(dist)))
+
+    yield use
+    for name in [name for name in sys.modules if name.startswith("fixture_")]:
+        del sys.modules[name]

@@ -1,0 +1,104 @@
+"""What may import what, and that the core knows no head by name."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+HEADS = sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml"))
+
+
+def imports(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Every module that the sources in `folder` import, wherever the statement stands."""
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from ((path, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield path, node.module
+
+
+def packages(folder: Path) -> set[str]:
+    return {module.split(".")[0] for _, module in imports(folder)}
+
+
+def test_the_core_imports_neither_command_line_nor_plugins():
+    assert {name for name in packages(ROOT / "core") if name.startswith("facezoo")} == {"facezoo"}
+
+
+def test_the_command_line_imports_the_core_and_no_plugin():
+    assert {name for name in packages(ROOT / "cli") if name.startswith("facezoo")} == {
+        "facezoo",
+        "facezoo_cli",
+    }
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_plugin_imports_the_core_and_no_other_plugin(head):
+    found = {name for name in packages(ROOT / "plugins" / head / "src") if name.startswith("facezoo")}
+    assert found <= {"facezoo", f"facezoo_{head}"}
+
+
+class _Prose(ast.NodeTransformer):
+    """Takes out strings that stand alone: docstrings may name the papers whose equations they explain."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        prose = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return ast.copy_location(ast.Pass(), node) if prose else node
+
+
+@pytest.mark.parametrize("part", ["core", "cli"])
+def test_no_code_outside_its_plugin_names_a_head(part):
+    named = re.compile(rf"({'|'.join(HEADS)})", re.IGNORECASE)
+    for path in (ROOT / part).rglob("*.py"):
+        code = ast.unparse(_Prose().visit(ast.parse(path.read_text(encoding="utf-8"))))
+        assert named.findall(code) == [], path
+
+
+def test_nothing_unpickles():
+    banned = {"pickle", "dill", "cloudpickle", "joblib", "shelve"}
+    for part in ("core", "cli", "plugins"):
+        assert packages(ROOT / part) & banned == set()
+
+
+def test_the_records_of_all_heads_load_without_torch():
+    code = (
+        f"import sys; from facezoo.registry import load_head; [load_head(name) for name in {HEADS!r}];"
+        "sys.exit('torch was imported' if 'torch' in sys.modules else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_dependency_is_pinned_by_the_constraints_and_admits_its_pin():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    wanted = [Requirement(line) for line in [*project["dependencies"], *extras]]
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    for requirement in wanted:
+        if requirement.name != "facezoo":
+            assert requirement.specifier.contains(pins[requirement.name.lower()]), requirement
+    assert pins["torch"] == "2.13.0"
+
+
+def test_one_command_installs_everything():
+    done = subprocess.run(
+        ["make", "--dry-run", "--always-make", "install"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (command,) = [line for line in done.stdout.splitlines() if "pip install" in line]
+    assert "-c constraints.txt" in command
+    assert all(f"-e plugins/{head}/" in command for head in HEADS)

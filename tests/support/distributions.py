@@ -1,0 +1,74 @@
+"""Tiny distributions that tests really install: written out, built into a wheel, put in a folder by pip."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HEADS, HOOKS = "facezoo.heads", "facezoo.hooks"
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The source of one distribution: modules by name, entry points by group and name."""
+
+    name: str
+    modules: Mapping[str, str]
+    entry_points: Mapping[str, Mapping[str, str]]
+    version: str = "1.0"
+    summary: str = "Made for a test"
+    requires: tuple[str, ...] = field(default=("facezoo>=0.1,<0.2",))
+
+    def write(self, folder: Path) -> Path:
+        """Write the source tree into `folder`."""
+        folder.mkdir(parents=True)
+        for name, text in self.modules.items():
+            (folder / f"{name}.py").write_text(text, encoding="utf-8")
+        (folder / "pyproject.toml").write_text(self._pyproject(), encoding="utf-8")
+        return folder
+
+    def _pyproject(self) -> str:
+        lines = [
+            '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n',
+            f'[project]\nname = "{self.name}"\nversion = "{self.version}"\ndescription = "{self.summary}"',
+            f"dependencies = {list(self.requires)!r}\n",
+        ]
+        for group, points in self.entry_points.items():
+            lines.append(f'[project.entry-points."{group}"]')
+            lines += [f'{name} = "{value}"' for name, value in points.items()]
+        only = [f"{name}.py" for name in self.modules]
+        lines.append(f"[tool.hatch.build.targets.wheel]\nonly-include = {only!r}")
+        return "\n".join(lines) + "\n"
+
+
+def build_wheel(source: Path, wheels: Path) -> Path:
+    """Build the wheel of the project in `source`, offline, into `wheels`."""
+    before = set(wheels.glob("*.whl"))
+    run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)], cwd=source)
+    return (set(wheels.glob("*.whl")) - before).pop()
+
+
+def install(wheel: Path, site: Path) -> Path:
+    """Install a wheel into the folder `site` with pip, offline and without its dependencies."""
+    options = ["--quiet", "--no-deps", "--no-index", "--no-compile", "--disable-pip-version-check"]
+    run([sys.executable, "-m", "pip", "install", *options, "--target", str(site), str(wheel)])
+    return site
+
+
+def run(command: list[str], cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that must succeed; its output is in the failure where it does not."""
+    done = subprocess.run(command, cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def facezoo(*args: str, sites: tuple[Path, ...] = (), **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, with `sites` in front of what is installed."""
+    path = os.pathsep.join([*map(str, sites), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep)
+    command = [sys.executable, "-m", "facezoo_cli", *args]
+    environment = os.environ | {"PYTHONPATH": path} | env
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
