@@ -1,0 +1,231 @@
+"""A head with its prototypes as a loss module: what a training loop calls, facezoo's own or anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Self
+
+import torch
+from pydantic import BaseModel
+from torch import Tensor, nn
+
+from facezoo.engine.batch import Batch
+from facezoo.engine.classes import Prototypes, class_parameters
+from facezoo.engine.context import HeadContext
+from facezoo.engine.layout import Streamed, make_layout
+from facezoo.engine.protocol import MarginHead
+from facezoo.engine.scores import Scores
+from facezoo.engine.sink import GradientBuffer
+from facezoo.errors import FacezooError
+from facezoo.registry import LoadedHead, load_head
+
+LayoutName = Literal["streamed", "dense"]
+
+
+def build(
+    name: str,
+    *,
+    classes: int,
+    dim: int,
+    preset: str | None = None,
+    layout: LayoutName = "streamed",
+    seed: int = 0,
+    steps_per_epoch: int | None = None,
+    total_steps: int | None = None,
+    matmul_precision: Literal["float32", "bf16"] = "float32",
+    **settings: object,
+) -> HeadLoss:
+    """The loss of an installed head: `loss = build("arcface", classes=10_572, dim=512)`, then
+    `loss(embeddings, labels)`.
+
+    `classes` is the number of identities (at least 2), `dim` the embedding size. `settings` are the head's
+    own, over
+    `preset`, over its defaults; `facezoo show-head NAME` lists them. `steps_per_epoch` and `total_steps` are
+    needed by heads with settings in epochs or in fractions of the run. `layout` and `matmul_precision` choose
+    how the same value is computed. Raises `FacezooError` for a head that is not installed, an unknown or
+    impossible setting, or a length that is needed and missing.
+    """
+    loaded = load_head(name)
+    context = HeadContext(classes, dim, seed, steps_per_epoch, total_steps)
+    return build_loss(loaded, loaded.configure(settings, preset), context, layout, matmul_precision)
+
+
+def build_loss(
+    loaded: LoadedHead,
+    config: BaseModel,
+    context: HeadContext,
+    layout: str = "streamed",
+    matmul_precision: str = "float32",
+) -> HeadLoss:
+    """`build` for a head and a config that are at hand already."""
+    if context.classes < 2 or context.dim < 1:
+        raise FacezooError(
+            f"a loss needs at least 2 classes and 1 dimension, not {context.classes} and {context.dim}",
+            "classes is the number of identities, dim the embedding size",
+        )
+    return HeadLoss(loaded.make(config, context), context, layout, matmul_precision, loaded.spec.name)
+
+
+class HeadLoss(nn.Module):
+    """A head, its prototypes and its counters.
+
+    `head` is the plugin's module, `prototypes.weight` the class vectors, [C, D] or [C, K, D]. `step` counts
+    training calls and `zero_embeddings` the all-zero embeddings among them; both are saved. `terms` holds the
+    detached parts of the last value. Floating tensors stay float32 or better whatever `.half()` or
+    `.to(bfloat16)` the model goes through: class vectors in 16 bits lose small updates for good.
+    """
+
+    step: Tensor
+    zero_embeddings: Tensor
+
+    def __init__(
+        self,
+        head: nn.Module,
+        context: HeadContext,
+        layout: str = "streamed",
+        matmul_precision: str = "float32",
+        name: str = "head",
+    ) -> None:
+        super().__init__()
+        if not isinstance(head, MarginHead):
+            raise FacezooError(f"head {name!r}: {type(head).__name__} has no method loss(batch, scores)")
+        self.name, self.head, self.context = name, head, context
+        subcentres = getattr(head, "subcentres", 1)
+        self.prototypes = Prototypes(context.classes, context.dim, subcentres, context.seed)
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("zero_embeddings", torch.zeros((), dtype=torch.int64))
+        self.terms: dict[str, Tensor] = {}
+        self._layout = make_layout(layout, matmul_precision)
+        self._unsettled: Batch | None = None
+        self.register_state_dict_pre_hook(lambda *_: self._settle())
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """The mean loss of a batch, 0-d, with gradient.
+
+        `embeddings` [B, D] floating and unnormalised; `labels` [B] integers in [0, C). Computed in the dtype
+        of the prototypes, float32 unless the module was converted to float64, whatever autocast says. Raises
+        `FacezooError` for other shapes, labels out of range, non-finite embeddings, or class parameters out
+        of their bounds.
+        """
+        self._settle()
+        self._check(embeddings, labels)
+        with torch.autocast(embeddings.device.type, enabled=False):
+            batch = self._batch(embeddings.to(self.prototypes.weight.dtype), labels.long())
+            if self.training:
+                self._before_loss(batch)
+            parts = self.head.loss(batch, self._scores(batch))
+            value = self._sum(parts)
+        if self.training:
+            self.step += 1
+            self.zero_embeddings += (batch.norms.detach() == 0).sum()
+            self._unsettled = batch.detached() if hasattr(self.head, "after_step") else None
+        return value
+
+    def after_step(self) -> None:
+        """To be called after `optimizer.step()`: lets the head take the batch into its memories, and puts
+        bounded class parameters back into their bounds.
+
+        Without the call a batch is taken in at the next forward or save, and a parameter that left its bounds
+        makes the next forward raise.
+        """
+        self._settle()
+        for parameter in class_parameters(self.head).values():
+            parameter.project()
+
+    def param_groups(self, lr: float, weight_decay: float) -> list[dict[str, Any]]:
+        """Optimiser groups: prototypes; each class parameter with its own learning rate and decay; the head's
+        other parameters, without weight decay except those that the head names in `decay`.
+        """
+        groups = [self._group("prototypes", [self.prototypes.weight], lr, weight_decay)]
+        own = class_parameters(self.head)
+        for name, parameter in own.items():
+            decay = weight_decay if parameter.decay else 0.0
+            groups.append(self._group(name, [parameter.values], lr * parameter.lr, decay))
+        taken = {id(parameter.values) for parameter in own.values()}
+        for name, tensor in self.head.named_parameters():
+            if id(tensor) not in taken:
+                decay = weight_decay if name in getattr(self.head, "decay", ()) else 0.0
+                groups.append(self._group(name, [tensor], lr, decay))
+        return groups
+
+    @property
+    def reuse_gradient_buffer(self) -> bool:
+        """Whether the prototypes' gradient lives in one buffer from step to step, which between forward and
+        backward holds cosines that the backward would otherwise compute again.
+
+        For a training loop that calls `zero_grad(set_to_none=True)`; the gradient then is written to
+        `prototypes.weight.grad`, unseen by `torch.autograd.grad` and tensor hooks. Layout `dense` has no use
+        for it.
+        """
+        return isinstance(self._layout, Streamed) and self._layout.buffer is not None
+
+    @reuse_gradient_buffer.setter
+    def reuse_gradient_buffer(self, reuse: bool) -> None:
+        if isinstance(self._layout, Streamed):
+            self._layout.buffer = GradientBuffer() if reuse else None
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        def keep(tensor: Tensor) -> Tensor:
+            moved = fn(tensor)
+            lowered = moved.is_floating_point() and moved.dtype not in (torch.float32, torch.float64)
+            return tensor.to(moved.device) if lowered else moved
+
+        return super()._apply(keep, recurse)
+
+    def _batch(self, embeddings: Tensor, labels: Tensor) -> Batch:
+        return Batch(embeddings, labels, int(self.step), self._layout, self.context.seed)
+
+    def _scores(self, batch: Batch) -> Scores:
+        return Scores(self._layout.learned(self.prototypes), batch.unit, batch.labels)
+
+    @torch.no_grad()
+    def _before_loss(self, batch: Batch) -> None:
+        if hasattr(self.head, "before_loss"):
+            detached = batch.detached()
+            self.head.before_loss(detached, self._scores(detached))  # type: ignore[operator]
+
+    @torch.no_grad()
+    def _settle(self) -> None:
+        """Let the head take in the last batch, whose backward is past by now."""
+        batch, self._unsettled = self._unsettled, None
+        if batch is not None:
+            self.head.after_step(batch)  # type: ignore[operator]
+
+    def _sum(self, parts: Tensor | Mapping[str, Tensor]) -> Tensor:
+        named = parts if isinstance(parts, Mapping) else {"loss": parts}
+        self.terms = {name: part.detach() for name, part in named.items()}
+        return torch.stack(list(named.values())).sum() if len(named) > 1 else next(iter(named.values()))
+
+    @staticmethod
+    def _group(name: str, params: list[Tensor], lr: float, weight_decay: float) -> dict[str, Any]:
+        return {"name": name, "params": params, "lr": lr, "weight_decay": weight_decay}
+
+    def _check(self, embeddings: Tensor, labels: Tensor) -> None:
+        classes, dim = self.context.classes, self.context.dim
+        if embeddings.ndim != 2 or embeddings.shape[1] != dim or not embeddings.is_floating_point():
+            found = f"{tuple(embeddings.shape)} {embeddings.dtype}"
+            raise FacezooError(
+                f"embeddings: expected floating [B, {dim}], got {found}", "dim is set when the loss is built"
+            )
+        if labels.shape != embeddings.shape[:1] or labels.is_floating_point() or not len(labels):
+            found = f"{tuple(labels.shape)} {labels.dtype} for {len(embeddings)} embeddings"
+            raise FacezooError(f"labels: expected one integer an embedding, at least one, got {found}")
+        low, high = (int(bound) for bound in labels.aminmax())
+        if low < 0 or high >= classes:
+            wrong = low if low < 0 else high
+            raise FacezooError(
+                f"labels: {wrong} is not a class id of 0 to {classes - 1}", "classes is set in build"
+            )
+        if not bool(embeddings.detach().isfinite().all()):
+            rows = (~embeddings.detach().isfinite().all(1)).nonzero().flatten().tolist()
+            count = f"{len(rows)} of {len(embeddings)}"
+            raise FacezooError(
+                f"embeddings: {count} rows are not finite, the first is row {rows[0]}",
+                "look at the learning rate and the input of those rows",
+            )
+        for name, parameter in class_parameters(self.head).items():
+            if not parameter.within_bounds():
+                raise FacezooError(
+                    f"head {self.name!r}: parameter {name!r} is outside its bounds {parameter.bounds}",
+                    "call loss.after_step() after every optimizer.step()",
+                )
