@@ -21,9 +21,9 @@ $(STAMP): pyproject.toml constraints.txt $(PLUGINS)
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]' $(foreach file,$(PLUGINS),-e $(dir $(file)))
 	@touch $@
 
-# A run directory is never overwritten, so the run of an earlier demonstration goes first.
+# A run directory is never overwritten, so the run of an earlier demonstration goes first, but no other directory.
 demo: $(STAMP)
-	@if [ -f $(OUT)/resolved.toml ]; then rm -rf $(OUT); fi
+	@rm -rf runs/demo
 	$(BIN)/facezoo train --head $(HEAD) --out $(OUT)
 
 test: $(STAMP)
@@ -38,7 +38,8 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python tests/benchmarks/head_step.py
+	$(BIN)/python tests/benchmarks/roc.py
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -89,4 +89,5 @@ def _presets(presets: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
     if presets:
         yield "Presets"
     for name, values in presets.items():
-        yield f"  {name}: {', '.join(f'{key} = {json.dumps(value)}' for key, value in values.items())}"
+        differences = ", ".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
+        yield f"  {name}: {differences or 'the defaults'}"

@@ -69,10 +69,11 @@ def build_loss(
 class HeadLoss(nn.Module):
     """A head, its prototypes and its counters.
 
-    `head` is the plugin's module, `prototypes.weight` the class vectors, [C, D] or [C, K, D]. `step` counts
-    training calls and `zero_embeddings` the all-zero embeddings among them; both are saved. `terms` holds the
-    detached parts of the last value. Floating tensors stay float32 or better whatever `.half()` or
-    `.to(bfloat16)` the model goes through: class vectors in 16 bits lose small updates for good.
+    `head` is the plugin's module, `prototypes.weight` the class vectors, [C, D] or [C, K, D], and `layout`
+    the way to compute. `step` counts training calls and `zero_embeddings` the all-zero embeddings among them;
+    both are saved. `terms` holds the detached parts of the last value. Floating tensors stay float32 or
+    better whatever `.half()` or `.to(bfloat16)` the model goes through: class vectors in 16 bits lose small
+    updates for good.
     """
 
     step: Tensor
@@ -95,7 +96,7 @@ class HeadLoss(nn.Module):
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
         self.register_buffer("zero_embeddings", torch.zeros((), dtype=torch.int64))
         self.terms: dict[str, Tensor] = {}
-        self._layout = make_layout(layout, matmul_precision)
+        self.layout = make_layout(layout, matmul_precision)
         self._unsettled: Batch | None = None
         self.register_state_dict_pre_hook(lambda *_: self._settle())
 
@@ -157,12 +158,12 @@ class HeadLoss(nn.Module):
         `prototypes.weight.grad`, unseen by `torch.autograd.grad` and tensor hooks. Layout `dense` has no use
         for it.
         """
-        return isinstance(self._layout, Streamed) and self._layout.buffer is not None
+        return isinstance(self.layout, Streamed) and self.layout.buffer is not None
 
     @reuse_gradient_buffer.setter
     def reuse_gradient_buffer(self, reuse: bool) -> None:
-        if isinstance(self._layout, Streamed):
-            self._layout.buffer = GradientBuffer() if reuse else None
+        if isinstance(self.layout, Streamed):
+            self.layout.buffer = GradientBuffer() if reuse else None
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         def keep(tensor: Tensor) -> Tensor:
@@ -173,10 +174,10 @@ class HeadLoss(nn.Module):
         return super()._apply(keep, recurse)
 
     def _batch(self, embeddings: Tensor, labels: Tensor) -> Batch:
-        return Batch(embeddings, labels, int(self.step), self._layout, self.context.seed)
+        return Batch(embeddings, labels, int(self.step), self.layout, self.context.seed)
 
     def _scores(self, batch: Batch) -> Scores:
-        return Scores(self._layout.learned(self.prototypes), batch.unit, batch.labels)
+        return Scores(self.layout.learned(self.prototypes), batch.unit, batch.labels)
 
     @torch.no_grad()
     def _before_loss(self, batch: Batch) -> None:

@@ -40,8 +40,8 @@ def make(
     with torch.no_grad():
         drawn = torch.randn(loss.prototypes.weight.shape, generator=generator, dtype=torch.float64)
         loss.prototypes.weight.copy_(drawn)
-    if isinstance(loss._layout, Streamed):
-        loss._layout.block_elements = 16 * BATCH  # three blocks of classes, the last one short
+    if isinstance(loss.layout, Streamed):
+        loss.layout.block_elements = 16 * BATCH  # three blocks of classes, the last one short
     return loss
 
 
@@ -109,7 +109,7 @@ def test_streaming_never_allocates_the_matrix(name: str, reuse: bool) -> None:
     batch, classes = 64, 1501  # more rows than dimensions: any B x C tensor is larger than the class vectors
     context = facezoo.HeadContext(classes, DIM, steps_per_epoch=1, total_steps=10)
     loss = facezoo.HeadLoss(HEADS[name](None, context), context, name=name)
-    loss._layout.block_elements = 128 * batch
+    loss.layout.block_elements = 128 * batch
     loss.reuse_gradient_buffer = reuse
     embeddings, labels = problem(torch.float32, batch, classes)
     loss.step.fill_(20)

@@ -65,11 +65,13 @@ class Prototypes(nn.Module):
     """The learned class vectors: `weight` [C, D], or [C, K, D] with K sub-centres a class.
 
     A prototype is a function of the seed and of its class alone, whatever the number of classes or processes.
+    Its length starts near 1: the gradient of a direction grows as the vector shrinks, so that short ones (the
+    published 0.01 a component) leap at the first steps, end up long, and then hardly move.
     """
 
     CHUNK = 1024
 
-    def __init__(self, classes: int, dim: int, subcentres: int = 1, seed: int = 0, std: float = 0.01) -> None:
+    def __init__(self, classes: int, dim: int, subcentres: int = 1, seed: int = 0) -> None:
         super().__init__()
         shape = (classes, dim) if subcentres == 1 else (classes, subcentres, dim)
         self.weight = nn.Parameter(torch.empty(shape))
@@ -77,7 +79,7 @@ class Prototypes(nn.Module):
             chunk = self.weight.data[first : first + self.CHUNK]
             generator = torch.Generator().manual_seed(seed * 1_000_003 + first)
             drawn = torch.randn((self.CHUNK, *shape[1:]), generator=generator)
-            chunk.copy_(drawn[: len(chunk)] * std)
+            chunk.copy_(drawn[: len(chunk)] * dim**-0.5)
 
     def extra_repr(self) -> str:
         return ", ".join(map(str, self.weight.shape))

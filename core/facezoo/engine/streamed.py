@@ -102,8 +102,10 @@ class _Backward:
         products: Products,
     ) -> None:
         self.sweep, self.inputs, self.products, self.wanted = sweep, inputs, products, wanted
+        rows = {view.slot for group in sweep.groups for view in group.views}
         self.totals = [
-            torch.zeros_like(part) if want else None for part, want in zip(inputs, wanted, strict=True)
+            torch.zeros_like(part) if want and slot not in rows else None
+            for slot, (part, want) in enumerate(zip(inputs, wanted, strict=True))
         ]
         self.factors = [
             term.reduction.factor(grad) if term.reduction.differentiable else None
@@ -123,8 +125,8 @@ class _Backward:
 
     def _run(self, group: Group) -> None:
         sweep = self.sweep
-        group.gather(self.inputs)
-        rows_total = torch.zeros_like(group.units)
+        moved = [view for view in group.views if self.wanted[view.slot]]
+        rows_total = torch.zeros_like(group.units) if moved else None
         room = sweep.workspace(group.width, sweep.subcentres) if self.kept is None else None
         grads, spare = sweep.workspace(group.width), sweep.workspace(group.width)
         for span in sweep.spans:
@@ -135,10 +137,9 @@ class _Backward:
             for view in group.views:
                 self._pull(view, span, view.of(best), view.of(grad), view.of(spare[: len(span)]))
             self._push(group, block, span, block.spread(grad), cos, rows_total)
-        for view in group.views:
-            total = self.totals[view.slot]
-            if total is not None:
-                total += rows_total[view.low : view.high]
+        for view in moved:
+            assert rows_total is not None
+            self.totals[view.slot] = rows_total[view.low : view.high]
 
     def _cosines(self, group: Group, block: Block | MappedBlock, span: Span, room: Tensor | None) -> Tensor:
         if self.kept is not None:
@@ -186,9 +187,10 @@ class _Backward:
         span: Span,
         grad: Tensor,
         cos: Tensor,
-        rows_total: Tensor,
+        rows_total: Tensor | None,
     ) -> None:
-        block.to_rows(grad, rows_total, self.products)
+        if rows_total is not None:
+            block.to_rows(grad, rows_total, self.products)
         parts = [self._slice(slot, span) for slot in group.mapping_slots]
         if self.vectors is not None:
             into = self.vectors[self.sweep.rows(span)]

@@ -6,9 +6,12 @@ from pydantic import BaseModel, ConfigDict
 
 
 class HeadConfig(BaseModel):
-    """Settings of a head: fields with defaults and ranges. Unknown names, NaN and infinity are errors.
+    """Settings of a head: fields with defaults and ranges. Unknown names, NaN, infinity
+    and values of another type are errors.
 
     A field's `description` is what `facezoo show-head` prints beside it. An instance cannot be changed.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_default=True
+    )
