@@ -48,22 +48,10 @@ class OneSweep(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, sweep: Sweep, *inputs: Tensor) -> tuple[Tensor, ...]:
-        wanted = ctx.needs_input_grad[1:]
+        ctx.sweep, ctx.wanted = sweep, ctx.needs_input_grad[1:]
         with sweep.precision.applied(sweep.weight) as products:
-            sweep.begin(inputs)
-            unscaled: dict[int, _Unscaled] = {}
-            for group in sweep.groups:
-                _run(sweep, group, inputs, wanted, unscaled, products)
-        ctx.sweep, ctx.unscaled, ctx.wanted = sweep, unscaled, wanted
-        values = sweep.values()
-        ctx.mark_non_differentiable(
-            *[
-                value
-                for value, term in zip(values, sweep.terms, strict=True)
-                if not term.reduction.differentiable
-            ]
-        )
-        return values
+            ctx.unscaled = _Forward(sweep, inputs, ctx.wanted, products).run()
+        return sweep.results(ctx)
 
     @staticmethod
     @once_differentiable
@@ -80,57 +68,57 @@ class OneSweep(torch.autograd.Function):
         return None, *totals
 
 
-def _run(
-    sweep: Sweep,
-    group: Group,
-    inputs: Sequence[Tensor],
-    wanted: Sequence[bool],
-    unscaled: dict[int, _Unscaled],
-    products: Products,
-) -> None:
-    room = sweep.workspace(group.width, sweep.subcentres)
-    logits, scratch = sweep.workspace(group.width), sweep.workspace(group.width)
-    for view in group.views:
-        for place in view.places:
+class _Forward:
+    """The sweep: values into the reductions, gradients into one `_Unscaled` a term."""
+
+    def __init__(
+        self, sweep: Sweep, inputs: Sequence[Tensor], wanted: Sequence[bool], products: Products
+    ) -> None:
+        self.sweep, self.inputs, self.wanted, self.products = sweep, inputs, wanted, products
+        self.unscaled: dict[int, _Unscaled] = {}
+
+    def run(self) -> dict[int, _Unscaled]:
+        self.sweep.begin(self.inputs)
+        for group, view, place in self.sweep.places():
             if place.reduction.differentiable:
-                unscaled[place.result] = _Unscaled(group, view, place, wanted)
-    for span in sweep.spans:
-        block = group.block(sweep, inputs, span)
-        cos = block.cosines(group.units.T, room[: len(span) * sweep.subcentres], products)
-        cos = sweep.best_cosines(group, block, span, cos)
-        for view in group.views:
-            out, spare = view.of(logits[: len(span)]), view.of(scratch[: len(span)])
-            for place in view.places:
-                gradients = unscaled.get(place.result)
-                _absorb(
-                    sweep, view, place, span, view.of(cos), inputs, out, spare, block, gradients, products
-                )
+                self.unscaled[place.result] = _Unscaled(group, view, place, self.wanted)
+        for group in self.sweep.groups:
+            self._run(group)
+        return self.unscaled
 
+    def _run(self, group: Group) -> None:
+        sweep = self.sweep
+        room = sweep.workspace(group.width, sweep.subcentres)
+        logits, scratch = sweep.workspace(group.width), sweep.workspace(group.width)
+        for span in sweep.spans:
+            block = group.block(sweep, self.inputs, span)
+            cos = block.cosines(group.units.T, room[: len(span) * sweep.subcentres], self.products)
+            cos = sweep.best_cosines(group, block, span, cos)
+            for view in group.views:
+                out, spare = view.of(logits[: len(span)]), view.of(scratch[: len(span)])
+                for place in view.places:
+                    self._absorb(view, place, span, block, view.of(cos), out, spare)
 
-def _absorb(
-    sweep: Sweep,
-    view: View,
-    place: Place,
-    span: Span,
-    cos: Tensor,
-    inputs: Sequence[Tensor],
-    out: Tensor,
-    spare: Tensor,
-    block: Block | MappedBlock,
-    gradients: _Unscaled | None,
-    products: Products,
-) -> None:
-    wanted = [gradients is not None and part is not None for part in (gradients.args if gradients else [])]
-    pull = place.logits.linearise(cos, place.arguments(inputs, span), wanted, out)
-    sweep.exclude(view, span, out, place.reduction.excluded)
-    fade = place.reduction.absorb(out, span.low, span.high, spare)
-    if gradients is None:
-        return
-    gradients.fade(fade)
-    slope = place.reduction.slope(out, span.low, span.high)
-    if place.reduction.excluded == 0:
-        sweep.exclude(view, span, slope, 0.0)
-    block.to_rows(block.spread(pull(slope, gradients.add)), gradients.rows, products)
+    def _absorb(
+        self,
+        view: View,
+        place: Place,
+        span: Span,
+        block: Block | MappedBlock,
+        cos: Tensor,
+        out: Tensor,
+        spare: Tensor,
+    ) -> None:
+        unscaled, reduction = self.unscaled.get(place.result), place.reduction
+        wanted = [] if unscaled is None else [part is not None for part in unscaled.args]
+        pull = place.logits.linearise(cos, place.arguments(self.inputs, span), wanted, out)
+        self.sweep.exclude(view, span, out, reduction.excluded)
+        fade = reduction.absorb(out, span.low, span.high, spare)
+        if unscaled is None:
+            return
+        unscaled.fade(fade)
+        slope = self.sweep.slope(view, place, span, out)
+        block.to_rows(block.spread(pull(slope, unscaled.add)), unscaled.rows, self.products)
 
 
 def _scale(

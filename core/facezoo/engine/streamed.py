@@ -44,15 +44,7 @@ class TwoSweeps(torch.autograd.Function):
         ctx.sweep = sweep
         # The weight is saved for its version: a step between forward and backward is then an error.
         ctx.save_for_backward(sweep.weight, *inputs)
-        values = sweep.values()
-        ctx.mark_non_differentiable(
-            *[
-                value
-                for value, term in zip(values, sweep.terms, strict=True)
-                if not term.reduction.differentiable
-            ]
-        )
-        return values
+        return sweep.results(ctx)
 
     @staticmethod
     @once_differentiable
@@ -169,9 +161,7 @@ class _Backward:
         args = place.arguments(self.inputs, span)
         pull = place.logits.linearise(cos, args, [self.wanted[slot] for slot in place.slots], out)
         self.sweep.exclude(view, span, out, place.reduction.excluded)
-        slope = place.reduction.slope(out, span.low, span.high).mul_(factor)
-        if place.reduction.excluded == 0:
-            self.sweep.exclude(view, span, slope, 0.0)
+        slope = self.sweep.slope(view, place, span, out).mul_(factor)
 
         def add(number: int, grad: Tensor) -> None:
             total = self.totals[place.slots[number]]

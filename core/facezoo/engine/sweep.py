@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -147,8 +148,14 @@ class Sweep:
             rows = term.scores.unit_rows
             term.reduction.begin(len(rows), self.classes, self.weight, term.logits.bound())
 
-    def values(self) -> tuple[Tensor, ...]:
-        return tuple(term.reduction.value() for term in self.terms)
+    def results(self, ctx: Any) -> tuple[Tensor, ...]:
+        """The values of all terms, those without gradient marked as such."""
+        values = [term.reduction.value() for term in self.terms]
+        fixed = [
+            value for value, term in zip(values, self.terms, strict=True) if not term.reduction.differentiable
+        ]
+        ctx.mark_non_differentiable(*fixed)
+        return tuple(values)
 
     def workspace(self, width: int, vectors: int = 1) -> Tensor:
         """A buffer for one value of each of `vectors` vectors of every class of a block and every one of
@@ -175,6 +182,11 @@ class Sweep:
         if self.unseen is not None:
             block.masked_fill_(self.unseen[span.low : span.high, None], value)
         return block
+
+    def slope(self, view: View, place: Place, span: Span, logits: Tensor) -> Tensor:
+        """The slope of a place's value in its logits [c, P], overwriting them, up to the factor a row."""
+        slope = place.reduction.slope(logits, span.low, span.high)
+        return self.exclude(view, span, slope, 0.0) if place.reduction.excluded == 0 else slope
 
     def best_cosines(self, group: Group, block: Block | MappedBlock, span: Span, cos: Tensor) -> Tensor:
         """Cosines [c, P] with each class from those with its stored vectors, 0 where a row meets its own
