@@ -1,0 +1,118 @@
+"""`facezoo data`: commands about sets of images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from itertools import islice
+from statistics import median
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from facezoo.data.check import DataCheck
+    from facezoo.data.overlap import Overlap
+
+SHOWN = 5  # lines of a kind; --json has all
+BINS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)  # lower ends
+WIDTH = 40  # of the longest bar
+
+
+@click.group("data")
+def command() -> None:
+    """Look at sets of images before training on them."""
+
+
+@command.command("check")
+@click.argument("path")
+@click.option("--against", metavar="OTHER", help="A folder of images that should share nothing with PATH.")
+@click.option("--json", "as_json", is_flag=True, help="Everything that was found, as one object.")
+@click.pass_context
+def check(ctx: click.Context, path: str, against: str | None, as_json: bool) -> None:
+    """Decode every image in PATH and say what needs mending.
+
+    PATH is a folder of identity folders, or "orl". Lists identities, images per identity, files that cannot
+    be read, images of the same bytes, and what also stands in OTHER. Exit code 0: usable; 1: something needs
+    mending; 2: there is nothing to check.
+    """
+    from facezoo.data.check import check_faces
+
+    found = check_faces(path, against)
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(_report(found)))
+    ctx.exit(1 if found.to_mend() else 0)
+
+
+def _report(found: DataCheck) -> Iterator[str]:
+    from facezoo.data.faces import printable
+
+    identities = f"{found.identities:,} {'identity' if found.identities == 1 else 'identities'}"
+    yield f"{printable(found.path)}: {found.images:,} images of {identities}"
+    if found.declared:
+        yield f"declared: {', '.join(f'{key} {value}' for key, value in found.declared.items())}"
+    yield from _sides(found)
+    yield from _histogram([count for count in found.per_identity.values() if count])
+    yield from _listed("cannot be read", map(str, found.unreadable), found.unreadable)
+    yield from _listed("not used", map(str, found.left_out), found.left_out)
+    title = "not square (an error in training unless data.fit=crop)"
+    yield from _listed(title, map(str, found.other_aspect), found.other_aspect)
+    for where, groups in (("under different identities", found.across), ("within an identity", found.within)):
+        lines = (" = ".join(map(printable, group.paths)) for group in groups)
+        yield from _listed(f"groups of byte-identical images {where}", lines, groups)
+    if found.overlap:
+        yield from _shared(found.overlap)
+    mend = found.to_mend()
+    yield f"to mend: {'; '.join(mend)}" if mend else "usable: nothing needs mending"
+
+
+def _sides(found: DataCheck) -> Iterator[str]:
+    sizes = [f"{width} x {height} ({count:,})" for (width, height), count in found.sides.items()]
+    more = f" and {len(sizes) - SHOWN:,} other sizes" if len(sizes) > SHOWN else ""
+    if sizes:
+        yield f"pixels: {', '.join(sizes[:SHOWN])}{more}"
+
+
+def _histogram(counts: Sequence[int]) -> Iterator[str]:
+    """Identities by how many images they have."""
+    if not counts:
+        return
+    yield f"images per identity: {min(counts):,} to {max(counts):,}, median {median(counts):g}"
+    tops = [*(low - 1 for low in BINS[1:]), max(*counts, BINS[-1])]
+    bins = [(low, top, sum(low <= n <= top for n in counts)) for low, top in zip(BINS, tops, strict=True)]
+    used = [row for row, (_, _, identities) in enumerate(bins) if identities]
+    most = max(identities for _, _, identities in bins)
+    for low, top, identities in bins[used[0] : used[-1] + 1]:
+        label = f"{low:,}" if low == top else f"{low:,}-{top:,}"
+        bar = "#" * -(-WIDTH * identities // most)
+        yield f"  {label:>9} {identities:>7,}  {bar}".rstrip()
+
+
+def _shared(overlap: Overlap) -> Iterator[str]:
+    from facezoo.data.faces import printable
+
+    def pairs(items: Iterable[tuple[str, str]]) -> Iterator[str]:
+        return (f"{printable(here)} = {printable(there)}" for here, there in items)
+
+    yield f"against {printable(overlap.path)}: {overlap.images:,} images"
+    yield from _counted("identities in both, by name", pairs(overlap.identities), overlap.identities)
+    if overlap.numbers:
+        yield f"  names in both that are numbers only, which says nothing: {len(overlap.numbers):,}"
+    yield from _counted("images in both, by name", pairs(overlap.same_name), overlap.same_name)
+    yield from _counted("images in both, by bytes", pairs(overlap.same_bytes), overlap.same_bytes)
+    yield from _counted("files there not compared", map(str, overlap.unreadable), overlap.unreadable)
+
+
+def _counted(title: str, lines: Iterable[str], items: Sized) -> Iterator[str]:
+    """As `_listed`, one step further in."""
+    return (f"  {line}" for line in _listed(title, lines, items))
+
+
+def _listed(title: str, lines: Iterable[str], items: Sized) -> Iterator[str]:
+    """A count with the first lines of what is counted; zeros are said, too, so that nothing is left open."""
+    yield f"{title}: {len(items):,}"
+    yield from (f"  {line}" for line in islice(lines, SHOWN))
+    if len(items) > SHOWN:
+        yield f"  and {len(items) - SHOWN:,} more; --json lists all"

@@ -1,0 +1,90 @@
+"""Lists of image files: what every source of images turns into."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+
+def printable(name: str) -> str:
+    """`name` as text that can be printed and written as UTF-8; bytes that are no UTF-8 are shown escaped."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file or folder that a source found but does not use, and why."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{printable(self.path)}: {self.reason}"
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFiles:
+    """Image files, in a fixed order.
+
+    `paths` are relative to `root`, with `/` between the parts. An image's position in `paths` is its number:
+    the order of batches and every augmentation are functions of it, so a source must list the same files in
+    the same order on every machine.
+    """
+
+    root: Path
+    paths: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, image: int) -> bytes:
+        """The encoded bytes of one image; OSError where the file cannot be read."""
+        return (self.root / self.paths[image]).read_bytes()
+
+    def fingerprint(self) -> str:
+        """SHA-256 over every file's name and size, in order: the same for the same data wherever it lies.
+
+        Raises OSError where a file has gone since it was listed.
+        """
+        digest = hashlib.sha256()
+        for path in self.paths:
+            size = (self.root / path).stat().st_size
+            digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSet(ImageFiles):
+    """Images with identities, to train on.
+
+    `labels` is int64 [N], each an index into `identities`; every identity has at least one image. `left_out`
+    is what was found and not used.
+    """
+
+    labels: npt.NDArray[np.int64]
+    identities: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    def without(self, unreadable: Mapping[int, str]) -> FaceSet:
+        """The set less the images whose numbers are given with a reason; identities left empty go too."""
+        if not unreadable:
+            return self
+        kept = np.setdiff1d(np.arange(len(self)), np.fromiter(unreadable, np.int64))
+        used, labels = np.unique(self.labels[kept], return_inverse=True)
+        gone = [LeftOut(self.paths[image], reason) for image, reason in sorted(unreadable.items())]
+        emptied = [
+            LeftOut(self.identities[label], "no image of this identity can be read")
+            for label in sorted(set(range(len(self.identities))) - set(used.tolist()))
+        ]
+        return replace(
+            self,
+            paths=tuple(self.paths[image] for image in kept),
+            labels=labels.astype(np.int64),
+            identities=tuple(self.identities[label] for label in used),
+            left_out=(*self.left_out, *gone, *emptied),
+        )

@@ -1,0 +1,138 @@
+"""What two sets of faces share: people and images that stand in both make a test worthless."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from facezoo.data.decode import UnreadableImageError
+from facezoo.data.decoding import in_threads, read
+from facezoo.data.faces import FaceSet, ImageFiles, LeftOut, printable
+from facezoo.data.folder import is_image, sort_key
+from facezoo.errors import FacezooError
+
+HINT = "Give a folder of images, such as the one whose pairs are to be tested (--against)."
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What a set shares with another folder of images."""
+
+    path: str
+    images: int
+    """How many images the other folder holds."""
+    identities: tuple[tuple[str, str], ...]
+    """Names here and there that are one name, whatever their case, spaces and underscores."""
+    numbers: tuple[str, ...]
+    """Shared names that are numbers only: they say nothing of who it is, and are not counted as people."""
+    same_name: tuple[tuple[str, str], ...]
+    """Images of one identity and file name, endings aside; paths here and there."""
+    same_bytes: tuple[tuple[str, str], ...]
+    """Images of the same bytes, paths here and there."""
+    unreadable: tuple[LeftOut, ...]
+    """Files and folders there that could not be read, and so were not compared."""
+
+    def to_mend(self) -> list[str]:
+        """What must not be shared with a set that one tests on."""
+        other = printable(self.path)
+        found = {
+            f"identities by name that also stand in {other}: {len(self.identities):,}": self.identities,
+            f"images by bytes that also stand in {other}: {len(self.same_bytes):,}": self.same_bytes,
+            f"files in {other} that could not be compared: {len(self.unreadable):,}": self.unreadable,
+        }
+        return [text for text, there in found.items() if there]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, as JSON types."""
+
+        def texts(pairs: Sequence[tuple[str, str]]) -> list[list[str]]:
+            return [[printable(here), printable(there)] for here, there in pairs]
+
+        return {
+            "path": printable(self.path),
+            "images": self.images,
+            "identities": texts(self.identities),
+            "identities_numbers_only": list(self.numbers),
+            "images_by_name": texts(self.same_name),
+            "images_by_bytes": texts(self.same_bytes),
+            "not_compared": [{"path": printable(x.path), "reason": x.reason} for x in self.unreadable],
+        }
+
+
+def digest(data: bytes) -> bytes:
+    """A digest that equal bytes share."""
+    return blake2b(data, digest_size=16).digest()
+
+
+def find_overlap(faces: FaceSet, digests: Sequence[bytes], path: str) -> Overlap:
+    """Compare `faces`, whose files have these digests, with all images in the folder `path` at any depth.
+
+    Identities there are the folders on the way to an image, so any layout will do. Raises FacezooError where
+    `path` holds no image.
+    """
+    other, unreadable = images_below(Path(path))
+    found = list(in_threads(lambda image: _digest(other, image), range(len(other))))
+    unreadable += [LeftOut(other.paths[i], x) for i, x in enumerate(found) if isinstance(x, str)]
+    people = {_plain(folder): folder for there in other.paths for folder in there.split("/")[:-1]}
+    shared = [(name, people[_plain(name)]) for name in faces.identities if _plain(name) in people]
+    names = {key: there for there in other.paths if (key := _image_name(there))}
+    contents = {x: other.paths[i] for i, x in enumerate(found) if isinstance(x, bytes)}
+    here = list(zip(faces.paths, digests, strict=True))
+    return Overlap(
+        path=path,
+        images=len(other),
+        identities=tuple(pair for pair in shared if not _plain(pair[0]).isdecimal()),
+        numbers=tuple(name for name, _ in shared if _plain(name).isdecimal()),
+        same_name=tuple((p, names[key]) for p in faces.paths if (key := _image_name(p)) in names),
+        same_bytes=tuple((p, contents[content]) for p, content in here if content in contents),
+        unreadable=tuple(unreadable),
+    )
+
+
+def images_below(root: Path) -> tuple[ImageFiles, list[LeftOut]]:
+    """All files below `root` that are images by their names, sorted, and the folders that cannot be listed.
+
+    FacezooError where there is no image.
+    """
+    unlisted: list[LeftOut] = []
+
+    def note(problem: OSError) -> None:
+        reason = f"cannot be listed ({problem.strerror})"
+        unlisted.append(LeftOut(os.path.relpath(problem.filename or root, root), reason))
+
+    paths = [
+        (Path(folder).relative_to(root) / name).as_posix()
+        for folder, _, names in os.walk(root, onerror=note, followlinks=True)
+        for name in names
+        if is_image(name)
+    ]
+    if not paths:
+        found = "holds no image" if root.is_dir() else "is no folder"
+        reasons = "".join(f"; {item}" for item in unlisted[:3])
+        raise FacezooError(f"{printable(str(root))}: {found}{reasons}", HINT)
+    return ImageFiles(root, tuple(sorted(paths, key=sort_key))), unlisted
+
+
+def _digest(images: ImageFiles, image: int) -> bytes | str:
+    try:
+        return digest(read(images, image))
+    except UnreadableImageError as problem:
+        return str(problem)
+
+
+def _plain(name: str) -> str:
+    """A name without what differs between two spellings of it."""
+    plain = unicodedata.normalize("NFC", name).casefold()
+    return " ".join(plain.replace("_", " ").replace("-", " ").split())
+
+
+def _image_name(path: str) -> tuple[str, str] | None:
+    """Identity and file name without its ending; None for an image of no identity, or a numbered one."""
+    folder, _, name = path.rpartition("/")
+    identity = _plain(folder.rpartition("/")[2])
+    return None if not identity or identity.isdecimal() else (identity, _plain(Path(name).stem))

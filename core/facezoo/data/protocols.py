@@ -1,0 +1,62 @@
+"""Verification protocols by name: where their pairs are listed, and where their images may lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from facezoo.data.cfp import IMAGES, Kind, is_cfp, read_cfp
+from facezoo.data.faces import printable
+from facezoo.data.pairs import NamedPair, read_pairs
+from facezoo.errors import FacezooError
+
+PROTOCOLS: Final = ("lfw", "cfp-ff", "cfp-fp", "csv")
+_CFP: Final[dict[str, Kind]] = {"cfp-ff": "FF", "cfp-fp": "FP"}
+
+
+@dataclass(frozen=True)
+class ListedPairs:
+    """The pairs of a protocol as its files name them, and folders that the names may be relative to."""
+
+    name: str
+    pairs: Sequence[NamedPair]
+    roots: tuple[Path, ...]
+
+
+def read_protocol(path: Path, protocol: str | None = None) -> ListedPairs:
+    """The pairs at `path`, a file or a folder, as `protocol` says: "lfw", "cfp-ff", "cfp-fp" or "csv".
+
+    Without a protocol it is told from what is there: a `.csv` file, LFW's text list, a folder with CFP's
+    layout (which holds two protocols, so that it must be said which), or a folder with `pairs.txt` or
+    `pairs.csv`. Raises FacezooError where that leaves a choice, or the files are not in their format.
+    """
+    if protocol is not None and protocol not in PROTOCOLS:
+        raise FacezooError(f"protocol {protocol!r} is unknown", f"Say one of {', '.join(PROTOCOLS)}.")
+    if protocol in _CFP:
+        return _cfp(path, protocol)
+    if path.is_dir() and protocol is None and is_cfp(path):
+        message = f"{printable(str(path))}: CFP holds two protocols"
+        raise FacezooError(message, "Say --protocol cfp-ff or --protocol cfp-fp.")
+    file = _list_in(path, protocol) if path.is_dir() else path
+    if protocol is not None and (file.suffix.lower() == ".csv") != (protocol == "csv"):
+        message = f"{printable(str(file))}: not what protocol {protocol!r} reads"
+        raise FacezooError(message, "Pairs in CSV are named *.csv; LFW's lists are not.")
+    name = f"{file.parent.name}/{file.name}" if path.is_dir() else file.name
+    return ListedPairs(name, read_pairs(file), (file.parent, file.parent / "images"))
+
+
+def _cfp(path: Path, protocol: str) -> ListedPairs:
+    pairs = read_cfp(path, _CFP[protocol])
+    return ListedPairs(protocol.upper(), pairs, (path / IMAGES, path, path / "images"))
+
+
+def _list_in(folder: Path, protocol: str | None) -> Path:
+    names = {"lfw": ("pairs.txt",), "csv": ("pairs.csv",), None: ("pairs.txt", "pairs.csv")}[protocol]
+    found = [folder / name for name in names if (folder / name).is_file()]
+    if len(found) == 1:
+        return found[0]
+    many = "holds both" if found else "holds no"
+    message = f"{printable(str(folder))}: {many} {' and '.join(names)}"
+    raise FacezooError(message, "Name the file, or say --protocol.")

@@ -1,0 +1,140 @@
+"""Decoded images: decoded once, into memory or a mapped file, where they are few; else when asked for."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from facezoo.data.cache import Cache, CacheFailedError, Decoded
+from facezoo.data.decode import Fit, OtherAspectError, Pixels, UnreadableImageError
+from facezoo.data.decoding import decoded
+from facezoo.data.faces import ImageFiles, printable
+from facezoo.errors import FacezooError
+
+CROP = "Crop them to their central squares with --set data.fit=crop, or bring them to one aspect ratio first."
+
+
+class Store(Protocol):
+    """Gives the pixels of images by their numbers."""
+
+    unreadable: dict[int, str]
+    """Images known not to decode, with reasons; `fetch` raises FacezooError for them."""
+
+    def __len__(self) -> int: ...
+
+    def fetch(self, images: npt.NDArray[np.int64]) -> Pixels:
+        """uint8 [n, size, size, 3], RGB, a fresh array that the caller may change."""
+        ...
+
+
+def open_store(
+    images: ImageFiles, size: int, memory: int, *, fit: Fit = "resize", cache: str = "none"
+) -> Store:
+    """A store of `images` as `size` x `size` pixels, decoded once if that takes at most `memory` bytes.
+
+    What is decoded once lies in RAM, or in a file that is mapped into memory and used again the next time:
+    `cache` is "none", "auto" or a folder (see `facezoo.data.cache`). A larger set is decoded whenever it is
+    fetched. Every kind gives the same pixels. One that is decoded once knows now which images are unreadable;
+    the streaming one finds out when it comes to them. `fit` is what becomes of images that are not square
+    (see `decode`); raises FacezooError where it is "resize" and there are such.
+    """
+    if len(images) * size * size * 3 > memory:
+        return StreamingStore(images, size, fit)
+    where = Cache.named(cache, len(images))
+    found = _cached(where, images, size, fit) if where else _in_memory(images, size, fit)
+    return MemoryStore(images, found.pixels, found.unreadable)
+
+
+@dataclass
+class MemoryStore:
+    """All images decoded: uint8 [R, size, size, 3], in memory or mapped; image n lies in row `rows[n]`."""
+
+    images: ImageFiles
+    pixels: Pixels
+    unreadable: dict[int, str]
+    rows: npt.NDArray[np.int64] | None = None
+    """int64 [N], or None where row n is image n."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def fetch(self, images: npt.NDArray[np.int64]) -> Pixels:
+        """See `Store`."""
+        for image in self.unreadable.keys() & set(images.tolist()):
+            raise _unreadable(self.images, image, self.unreadable[image])
+        return self.pixels[images if self.rows is None else self.rows[images]]
+
+    def without_unreadable(self, images: ImageFiles) -> MemoryStore:
+        """The store of `images`, which are this one's less those that are unreadable; no pixel is copied."""
+        rows = np.arange(len(self)) if self.rows is None else self.rows
+        return MemoryStore(images, self.pixels, {}, np.delete(rows, list(self.unreadable)))
+
+
+@dataclass
+class StreamingStore:
+    """Images decoded by threads whenever they are fetched."""
+
+    images: ImageFiles
+    size: int
+    fit: Fit = "resize"
+    unreadable: dict[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def fetch(self, images: npt.NDArray[np.int64]) -> Pixels:
+        """See `Store`."""
+        pixels = np.empty((len(images), self.size, self.size, 3), np.uint8)
+        numbers = images.tolist()
+        for row, result in enumerate(decoded(self.images, numbers, self.size, self.fit)):
+            if isinstance(result, OtherAspectError):
+                _refuse_aspect(self.images, {numbers[row]: str(result)})
+            if isinstance(result, UnreadableImageError):
+                self.unreadable[numbers[row]] = str(result)
+                raise _unreadable(self.images, numbers[row], str(result)) from result
+            pixels[row] = result
+        return pixels
+
+
+def _in_memory(images: ImageFiles, size: int, fit: Fit) -> Decoded:
+    pixels = np.zeros((len(images), size, size, 3), np.uint8)
+    unreadable: dict[int, str] = {}
+    other_aspect: dict[int, str] = {}
+    for image, result in enumerate(decoded(images, range(len(images)), size, fit)):
+        if isinstance(result, OtherAspectError):
+            other_aspect[image] = str(result)
+        elif isinstance(result, UnreadableImageError):
+            unreadable[image] = str(result)
+        else:
+            pixels[image] = result
+    if other_aspect:
+        _refuse_aspect(images, other_aspect)
+    return Decoded(pixels, unreadable)
+
+
+def _cached(cache: Cache, images: ImageFiles, size: int, fit: Fit) -> Decoded:
+    try:
+        found = cache.open(images, size, fit) or cache.fill(images, size, fit)
+    except CacheFailedError as problem:
+        warnings.warn(f"{problem}; the images are decoded into memory instead", stacklevel=2)
+        return _in_memory(images, size, fit)
+    if found.other_aspect:
+        _refuse_aspect(images, found.other_aspect)
+    return found
+
+
+def _refuse_aspect(images: ImageFiles, found: Mapping[int, str]) -> NoReturn:
+    image, sides = next(iter(found.items()))
+    path = printable(str(images.root / images.paths[image]))
+    others = f" (and {len(found) - 1:,} more like it)" if len(found) > 1 else ""
+    raise FacezooError(f"{path}: another aspect ratio: {sides}{others}", CROP)
+
+
+def _unreadable(images: ImageFiles, image: int, reason: str) -> FacezooError:
+    path = printable(str(images.root / images.paths[image]))
+    return FacezooError(f"{path}: {reason}", "Mend or remove this file; nothing stands in for it.")

@@ -1,0 +1,133 @@
+"""Contracts: the one in a checkpoint, and the one that data declares of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facezoo import FacezooError
+from facezoo.data import Preprocessing, open_pairs, open_training
+from facezoo.data.declared import Declared, declared_in_folder, declared_in_npz
+from support.faces import identity_folder, needs_orl, pairs_csv
+
+TEMPLATE = "insightface 5-point template"
+
+
+def declare(root: Path, **values: object) -> Path:
+    lines = [f"{key} = {value!r}" for key, value in values.items()]
+    (root / "facezoo.toml").write_text("\n".join(["[preprocessing]", *lines]), encoding="utf-8")
+    return root
+
+
+def test_a_contract_can_be_written_and_read():
+    for contract in (
+        Preprocessing(64, "as stored"),
+        Preprocessing(112, TEMPLATE, fit="crop", mean=0, std=255),
+    ):
+        assert Preprocessing.from_dict(contract.as_dict(), "here") == contract
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"crop": "random"}, "here: its preprocessing contract cannot be read"),
+        ({"mean": [1.0, 2.0, 3.0]}, "here: its preprocessing contract cannot be read"),
+        ({"colour": "BGR"}, "here: the contract is colour 'BGR'; facezoo gives RGB"),
+    ],
+)
+def test_a_contract_that_cannot_be_kept_is_an_error(change: dict, message: str):
+    with pytest.raises(FacezooError, match=message):
+        Preprocessing.from_dict(Preprocessing(64, "x").as_dict() | change, "here")
+    with pytest.raises(FacezooError, match="KeyError"):
+        Preprocessing.from_dict({"size": 64}, "here")
+
+
+def test_undeclared_images_are_resized(tmp_path: Path):
+    data = open_training(str(identity_folder(tmp_path, size=40)), 16, 2**30)
+    assert data.store.fetch(np.arange(2)).shape == (2, 16, 16, 3)
+    assert (data.alignment, data.fit) == ("as stored", "resize")
+
+
+def test_what_is_declared_becomes_the_contract(tmp_path: Path):
+    root = declare(identity_folder(tmp_path), size=32, aspect=1, colour="rgb", alignment=TEMPLATE)
+    assert open_training(str(root), 32, 2**30).alignment == TEMPLATE
+
+
+@pytest.mark.parametrize(
+    ("declared", "sides"),
+    [
+        ({"size": 112}, "size: 112 there, 32 here"),
+        ({"colour": "BGR"}, "colour: 'BGR' there, 'RGB' here"),
+        ({"aspect": 0.82, "size": 64}, "size: 64 there, 32 here; aspect: 0.82 there, 1.0 here"),
+    ],
+)
+def test_a_contract_that_differs_is_an_error_with_both_sides(tmp_path: Path, declared: dict, sides: str):
+    root = declare(identity_folder(tmp_path), **declared)
+    with pytest.raises(FacezooError) as error:
+        open_training(str(root), 32, 2**30)
+    assert f"facezoo.toml declares images that do not fit this run ({sides})" in error.value.message
+
+
+def test_pairs_must_be_aligned_as_the_training_images_were(tmp_path: Path):
+    root = declare(identity_folder(tmp_path), alignment=TEMPLATE)
+    pairs = str(pairs_csv(root))
+
+    def opened(contract: Preprocessing) -> object:
+        return open_pairs(pairs, "auto", "elsewhere", 32, 2**30, contract=contract)
+
+    for alignment in (TEMPLATE, TEMPLATE.upper(), "as stored"):  # the last: nobody said anything of it
+        assert opened(Preprocessing(32, alignment))
+    with pytest.raises(FacezooError, match=r"do not fit the backbone .*template' there, 'eyes at 1/3' here"):
+        opened(Preprocessing(32, "eyes at 1/3"))
+
+
+def test_pairs_are_fitted_as_the_contract_says(tmp_path: Path):
+    root = identity_folder(tmp_path)
+    Image.new("RGB", (48, 32)).save(root / "person 0" / "0.png")
+    pairs = str(pairs_csv(root))
+    with pytest.raises(FacezooError, match=r"person 0/0\.png: .*48 x 32 pixels; the input is 32 x 32"):
+        open_pairs(pairs, "auto", "elsewhere", 32, 2**30, contract=Preprocessing(32, "x"))
+    assert open_pairs(pairs, "auto", "elsewhere", 32, 2**30, contract=Preprocessing(32, "x", fit="crop"))
+
+
+def test_the_orl_faces_are_cropped_by_their_own_rule():
+    needs_orl()
+    data = open_training("orl", 32, 2**30)
+    assert data.fit == "crop"
+    assert open_pairs("auto", "auto", "orl", 32, 2**30) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[preprocessing]\nsiez = 3", "preprocessing.siez: unknown; did you mean 'size'?"),
+        ("[preprocessing]\nsize = 1.5", "preprocessing.size: should be a whole number; it is 1.5"),
+        ("[preprocessing]\nsize = true", "preprocessing.size: should be a whole number; it is True"),
+        ("[preprocessing]\nalignment = 3", "preprocessing.alignment: should be text; it is 3"),
+        ("[other]\nsize = 3", "unknown section or setting 'other'"),
+        ("preprocessing = 3", "preprocessing is 3"),
+        ("[preprocessing", "cannot be read"),
+    ],
+)
+def test_a_declaration_that_is_wrong_is_an_error(tmp_path: Path, text: str, message: str):
+    (tmp_path / "facezoo.toml").write_text(text)
+    with pytest.raises(FacezooError) as error:
+        declared_in_folder(tmp_path)
+    assert message in error.value.message
+
+
+def test_an_npz_declares_it_as_json(tmp_path: Path):
+    path = tmp_path / "e.npz"
+    np.savez(path, embedding=np.zeros(3), preprocessing=np.array('{"size": 112, "colour": "RGB"}'))
+    assert declared_in_npz(path) == Declared(str(path), {"size": 112, "colour": "RGB"})
+    np.savez(path, embedding=np.zeros(3))
+    assert declared_in_npz(path).values == {}
+    np.savez(path, preprocessing=np.array({"size": 3}, dtype=object))
+    with pytest.raises(FacezooError, match="cannot be read"):
+        declared_in_npz(path)
+    path.write_bytes(b"PK nonsense")
+    with pytest.raises(FacezooError, match="cannot be read"):
+        declared_in_npz(path)
