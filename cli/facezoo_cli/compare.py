@@ -1,0 +1,156 @@
+"""`facezoo compare`: heads under one recipe, and which of their differences hold."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facezoo.errors import FacezooError
+from facezoo_cli.figures import percent, percent_interval
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from facezoo.comparison import Cell, Comparison, Difference, Outcome, Row
+
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+TABLE = "comparison.json"
+
+
+@click.command("compare")
+@click.argument("recipe", required=False, type=_FILE, metavar="[RECIPE.toml]")
+@click.option("--heads", required=True, metavar="A,B,...", help="The heads, each a name of list-heads.")
+@click.option("--baseline", metavar="ROW", help="What the others are compared with; the first head.")
+@click.option("--seeds", type=click.IntRange(1), default=3, help="Runs of each head; 3.")
+@click.option("--data", metavar="PATH", help='A folder of identity folders; "orl" if not given.')
+@click.option("--pairs", metavar="FILE", help="Pairs to verify; what the data brings if not given.")
+@click.option("--sweep", "sweeps", multiple=True, metavar="SECTION.KEY=A,B", help="Values to go through.")
+@click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="Any setting of the recipe.")
+@click.option("--out", type=_FOLDER, default=Path("runs/compare"), metavar="DIR", help="runs/compare.")
+@click.option("--metric", type=click.Choice(("accuracy", "auc", "eer")), default="accuracy", help="accuracy.")
+@click.option("--replicates", type=click.IntRange(100), default=1000, help="Of the bootstrap; 1000.")
+@click.option("--figure", type=_FILE, metavar="F.png", help="Draw it, too (needs the extra `figures`).")
+@click.option("--json", "as_json", is_flag=True, help="The table as JSON, in fractions.")
+def command(
+    recipe: Path | None,
+    heads: str,
+    baseline: str | None,
+    data: str | None,
+    pairs: str | None,
+    out: Path,
+    figure: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train heads under one recipe and say which differences hold.
+
+    Every head runs with every seed, each run in a directory of its own below DIR. Interrupted, or after a
+    run has failed, the same command goes on with what is missing. The table is kept in comparison.json.
+    """
+    from facezoo.comparison import compare
+    from facezoo.comparison.grid import find_row, make_grid
+
+    flags = {"data.path": data, "evaluate.pairs": pairs}
+    given = {key: value for key, value in flags.items() if value is not None}
+    named = [head.strip() for head in heads.split(",") if head.strip()]
+    cells = make_grid(
+        named, options["seeds"], toml_path=recipe, flags=given, sets=options["sets"], sweeps=options["sweeps"]
+    )
+    row = find_row(cells, baseline or cells[0].label)
+    outcomes = _run(cells, out)
+    found = compare(outcomes, row, metric=options["metric"], replicates=options["replicates"])
+    _keep(found, out, figure)
+    content = json.dumps(found.as_dict(), indent=2, ensure_ascii=False)
+    click.echo(content if as_json else "\n".join(table(found)))
+    if any(outcome.failure for outcome in outcomes):
+        click.get_current_context().exit(1)
+
+
+def _run(cells: Sequence[Cell], out: Path) -> list[Outcome]:
+    from facezoo.comparison.running import check_folder, run_cell
+
+    _check_pairs(cells[0])
+    for cell in cells:
+        check_folder(cell, out / cell.folder)
+    outcomes = []
+    console = _console()
+    for number, cell in enumerate(cells, 1):
+        click.echo(f"[{number}/{len(cells)}] {cell.label}, seed {cell.seed}: {out / cell.folder}", err=True)
+        try:
+            outcome = run_cell(cell, out / cell.folder, console)
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted. The same command goes on.", err=True)
+            click.get_current_context().exit(130)
+        outcomes.append(outcome)
+        if outcome.failure:
+            click.echo(f"  failed: {outcome.failure}", err=True)
+    return outcomes
+
+
+def _check_pairs(cell: Cell) -> None:
+    from facezoo.settings.sections import EMBEDDED
+
+    evaluate = cell.settings.evaluate
+    if evaluate.pairs == "none" or (evaluate.pairs == "auto" and cell.settings.data.path != EMBEDDED):
+        raise FacezooError("compare: the runs would have no pairs to be compared on", "Say --pairs FILE.")
+
+
+def _keep(found: Comparison, out: Path, figure: Path | None) -> None:
+    from facezoo.training.durable import write_json
+
+    write_json(out / TABLE, found.as_dict())
+    if figure is not None:
+        from facezoo.comparison.figure import draw
+
+        draw(found, figure)
+
+
+def _console() -> Console | None:
+    """Progress of the runs, on a terminal only: elsewhere their lines would drown the table."""
+    if not sys.stderr.isatty():
+        return None
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def table(found: Comparison) -> Iterator[str]:
+    """The lines of a comparison, in percent."""
+    width = max(len(row.label) for row in found.rows) + 2
+    yield f"{found.metric} on {found.pairs}, %; differences to {found.baseline}"
+    head = f"{'':<{width}}{'seeds':>5}{'untrained':>11}{'mean':>8}{'SD':>7}  {'95 % interval':<18}"
+    yield f"{head}{'difference':>10}  {'95 % interval':<18}{'p (Holm)':>8}"
+    for row in found.rows:
+        yield _line(row, width, row.label == found.baseline)
+    for row in found.rows:
+        for seed, reason in row.failures.items():
+            yield f"failed: {row.label}, seed {seed}: {reason}"
+    yield f"intervals: {found.method}"
+    yield f"SD: over seeds. p: two-sided, corrected for {len(found.rows) - 1} comparisons."
+
+
+def _line(row: Row, width: int, baseline: bool) -> str:
+    total = len(row.figures) + len(row.failures)
+    done = f"{len(row.figures)}/{total}" if row.failures else str(total)
+    start = f"{row.label:<{width}}{done:>5}"
+    if row.mean is None:
+        return f"{start}  every run failed"
+    spread = "" if row.sd is None else percent(row.sd)
+    untrained = "" if row.untrained is None else percent(row.untrained)
+    figures = f"{start}{untrained:>11}{percent(row.mean):>8}{spread:>7}  {percent_interval(row.interval):<18}"
+    if row.difference is None:
+        return f"{figures}{'baseline' if baseline else 'none':>10}"
+    return f"{figures}{_difference(row.difference)}"
+
+
+def _difference(found: Difference) -> str:
+    verdict = "" if found.shown else "  no difference shown"
+    return (
+        f"{100 * found.value:>+10.2f}  {percent_interval(found.interval):<18}{found.adjusted:>8.3f}{verdict}"
+    )

@@ -1,0 +1,59 @@
+"""`facezoo embed RUN PATH -o E.npz`: embeddings of every image in a folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+_PATH = click.Path(path_type=Path)
+SHOWN = 5  # images left out that are named one by one
+
+
+@click.command("embed")
+@click.argument("run", type=_PATH, metavar="RUN|CHECKPOINT")
+@click.argument("path", type=_PATH, metavar="DIR")
+@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="E.npz")
+@click.option("--flip/--no-flip", default=None, help="Add the mirror image's embedding; as the run did.")
+@click.option("--batch-size", type=click.IntRange(1), help="Images a forward pass; as the run had it.")
+def command(run: Path, path: Path, out: Path, flip: bool | None, batch_size: int | None) -> None:
+    """Embed every image below a folder into a file.
+
+    Images are read batch by batch. Interrupted, the same command goes on where it was. The file holds `path`
+    (relative to DIR) and `embedding`, not normalised; `facezoo evaluate --embeddings` reads it.
+    """
+    from facezoo.evaluation.embed_folder import embed_folder
+    from facezoo.evaluation.network import open_network
+
+    network = open_network(run)
+    flip = network.evaluate.flip if flip is None else flip
+    batch_size = batch_size or network.evaluate.batch_size
+    try:
+        found = embed_folder(network, path, out, flip=flip, batch_size=batch_size, progress=_progress())
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted. The same command goes on.", err=True)
+        click.get_current_context().exit(130)
+    mirrored = "with" if flip else "without"
+    click.echo(f"{out}: {found.images:,} embeddings, {mirrored} mirror images, by {network.checkpoint}")
+    if found.left_out:
+        click.echo(f"left out: {len(found.left_out):,} images that cannot be decoded")
+        for item in found.left_out[:SHOWN]:
+            click.echo(f"  {item}")
+
+
+def _progress() -> Callable[[int, int], None]:
+    """A line on stderr that says how far it is, on a terminal; else a line where it goes on."""
+    terminal = sys.stderr.isatty()
+    first = True
+
+    def show(done: int, total: int) -> None:
+        nonlocal first
+        if first and done:
+            click.echo(f"going on after {done:,} of {total:,} images", err=True)
+        first = False
+        if terminal:
+            click.echo(f"\r{done:,} of {total:,} images", err=True, nl=done == total)
+
+    return show

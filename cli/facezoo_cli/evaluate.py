@@ -1,0 +1,182 @@
+"""`facezoo evaluate`: figures with intervals, of a run or of embeddings from anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facezoo.errors import FacezooError
+from facezoo_cli import figures
+
+if TYPE_CHECKING:
+    from facezoo.evaluation.scoring import ScoredPairs
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_PATH = click.Path(path_type=Path)
+PAIRS = ("lfw", "cfp-ff", "cfp-fp", "csv")
+PROTOCOLS = (*PAIRS, "uniform", "geometry")
+Report = tuple[Sequence[str], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for on the command line."""
+
+    run: Path | None
+    embeddings: Path | None
+    scores: Path | None
+    pairs: Path | None
+    protocol: str | None
+    data: str | None
+    images: Path | None
+    training: str | None
+    fars: tuple[float, ...]
+    folds: int
+    replicates: int
+    seed: int
+    flip: bool | None
+
+
+@click.command("evaluate")
+@click.argument("run", required=False, type=_PATH, metavar="[RUN|CHECKPOINT]")
+@click.option("--embeddings", type=_FILE, metavar="E.npz", help="Embeddings: `path` [N], `embedding` [N, D].")
+@click.option("--scores", type=_FILE, metavar="S.npz", help="A classifier's `score` [M, C], `label` [M].")
+@click.option("--pairs", type=_PATH, metavar="FILE|DIR", help="Pairs; those of the run if not given.")
+@click.option("--protocol", type=click.Choice(PROTOCOLS), help="What to evaluate, if files do not tell.")
+@click.option("--data", metavar="DIR", help="Identity folders, for uniform and geometry.")
+@click.option("--images", type=_PATH, metavar="DIR", help="The folder that names in pairs start from.")
+@click.option("--training", metavar="DIR", help="Where the run's training images are now, for uniform.")
+@click.option("--far", "fars", type=float, multiple=True, metavar="RATE", help="A FAR; may be repeated.")
+@click.option("--folds", type=click.IntRange(2), default=10, help="Folds, for pairs that bring none; 10.")
+@click.option("--replicates", type=click.IntRange(0), default=1000, help="Of the bootstrap; 1000.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap; 0.")
+@click.option("--flip/--no-flip", default=None, help="Add the mirror image's embedding; as the run did.")
+@click.option("--json", "as_json", is_flag=True, help="All figures as JSON, in fractions.")
+def command(as_json: bool, **options: Any) -> None:
+    """Evaluate a run, or embeddings from anywhere, with intervals.
+
+    Pairs: LFW's lists, CFP's folder, CSV (a,b,same). `--protocol uniform` tells images of trained identities
+    apart with one threshold, `--protocol geometry` gives the angles within and between identities.
+    """
+    asked = Asked(**options)
+    _check(asked)
+    lines, content = _report(asked)
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
+
+
+def _check(asked: Asked) -> None:
+    sources = [name for name in ("run", "embeddings", "scores") if getattr(asked, name) is not None]
+    if len(sources) != 1:
+        found = f"{' and '.join(sources)} were given" if sources else "nothing was given"
+        hint = "Give one of: RUN, --embeddings E.npz, --scores S.npz."
+        raise FacezooError(f"evaluate: one source of figures is needed; {found}", hint)
+    wants_data = asked.protocol in {"uniform", "geometry"} and asked.run is not None
+    if wants_data and asked.data is None:
+        raise FacezooError(
+            f"--protocol {asked.protocol}: which images?", "Say --data DIR (identity folders)."
+        )
+    if asked.data is not None and not wants_data:
+        raise FacezooError(
+            "--data: only for --protocol uniform or geometry of a run", "Pairs are --pairs FILE."
+        )
+    if asked.embeddings is not None and asked.protocol == "uniform":
+        message = "--protocol uniform: embeddings alone have no classes"
+        raise FacezooError(message, "Give a RUN, or a classifier's --scores S.npz.")
+    if asked.embeddings is not None and asked.protocol != "geometry" and asked.pairs is None:
+        raise FacezooError("--embeddings: which pairs?", "Say --pairs FILE|DIR.")
+
+
+def _report(asked: Asked) -> Report:
+    if asked.scores is not None:
+        return _of_scores(asked.scores)
+    if asked.embeddings is not None and asked.protocol == "geometry":
+        return _geometry_of_embeddings(asked.embeddings)
+    if asked.protocol == "uniform":
+        return _uniform(asked)
+    if asked.protocol == "geometry":
+        return _geometry(asked)
+    return _of_pairs(asked, _scored(asked))
+
+
+def _scored(asked: Asked) -> ScoredPairs:
+    from facezoo.data.protocols import read_protocol
+    from facezoo.evaluation import scoring
+
+    if asked.embeddings is not None:
+        from facezoo.evaluation.files import read_embeddings
+
+        assert asked.pairs is not None
+        listed = read_protocol(asked.pairs, asked.protocol)
+        return scoring.score_embeddings(read_embeddings(asked.embeddings), listed, asked.folds)
+    network = _network(asked)
+    if asked.pairs is None:
+        return scoring.score_own_pairs(network, flip=asked.flip)
+    listed = read_protocol(asked.pairs, asked.protocol)
+    flip = network.evaluate.flip if asked.flip is None else asked.flip
+    return scoring.score_network(network, listed, asked.images, folds=asked.folds, flip=flip)
+
+
+def _network(asked: Asked) -> Any:
+    from facezoo.evaluation.network import open_network
+
+    assert asked.run is not None
+    return open_network(asked.run)
+
+
+def _of_pairs(asked: Asked, scored: ScoredPairs) -> Report:
+    from facezoo.evaluation import assess
+
+    found = assess(
+        scored.scores,
+        scored.same,
+        scored.fold,
+        scored.units,
+        fars=asked.fars or None,
+        replicates=asked.replicates,
+        seed=asked.seed,
+    )
+    content = {"pairs": scored.name, "left_out": scored.left_out, "missing": list(scored.missing)}
+    return list(figures.of_pairs(scored, found)), {**content, **found.as_dict()}
+
+
+def _uniform(asked: Asked) -> Report:
+    from facezoo.evaluation.classification import classify
+
+    assert asked.data is not None
+    found = classify(_network(asked), asked.data, training=asked.training, flip=asked.flip)
+    notes = []
+    if found.strangers:
+        notes.append(f"left out: {found.strangers:,} identities that were not trained on")
+    if found.trained_on:
+        notes.append("these are the training images: the figures show how well they are learned, no more")
+    lines = [*figures.of_classes(found.uniform), *notes, *figures.of_angles(found.geometry)]
+    content = {"uniform": found.uniform.as_dict(), "geometry": found.geometry.as_dict()}
+    return lines, {**content, "strangers": found.strangers, "trained_on": found.trained_on}
+
+
+def _geometry(asked: Asked) -> Report:
+    from facezoo.evaluation.classification import geometry_of_folder
+
+    assert asked.data is not None
+    found = geometry_of_folder(_network(asked), asked.data, flip=asked.flip)
+    return list(figures.of_angles(found)), {"geometry": found.as_dict()}
+
+
+def _geometry_of_embeddings(path: Path) -> Report:
+    from facezoo.evaluation.classification import geometry_of_embeddings
+    from facezoo.evaluation.files import read_embeddings
+
+    found = geometry_of_embeddings(read_embeddings(path))
+    return list(figures.of_angles(found)), {"geometry": found.as_dict()}
+
+
+def _of_scores(path: Path) -> Report:
+    from facezoo.evaluation.class_scores import uniform_of_file
+
+    found = uniform_of_file(path)
+    return list(figures.of_classes(found)), {"uniform": found.as_dict()}

@@ -1,0 +1,47 @@
+"""A comparison as a picture. matplotlib is an extra: `facezoo[figures]`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from facezoo.comparison.analysis import Comparison, Row
+from facezoo.errors import FacezooError
+
+
+def draw(comparison: Comparison, path: Path) -> None:
+    """Draw every row's seeds as dots, its mean with the interval, and the baseline's mean as a line.
+
+    Raises FacezooError where matplotlib is not installed, or `path` cannot be written.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as problem:
+        message = "the figure needs matplotlib, which is not installed"
+        raise FacezooError(
+            message, "Install the extra `facezoo[figures]`, or leave out --figure."
+        ) from problem
+    rows = [row for row in comparison.rows if row.mean is not None]
+    figure = Figure(figsize=(7, 1.2 + 0.45 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(rows):
+        _draw_row(axes, place, row)
+        if row.label == comparison.baseline and row.mean is not None:
+            axes.axvline(100 * row.mean, color="0.7", linewidth=1, zorder=0)
+    axes.set_yticks(range(len(rows)), [row.label for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlabel(f"{comparison.metric} on {comparison.pairs}, %, with 95 % intervals")
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as problem:
+        raise FacezooError(f"{path}: cannot be written ({problem})", "Give the name of a PNG.") from problem
+
+
+def _draw_row(axes: Any, place: int, row: Row) -> None:
+    assert row.mean is not None
+    if row.interval is not None:
+        ends = [100 * row.interval.low, 100 * row.interval.high]
+        axes.plot(ends, [place, place], color="C0", linewidth=2, solid_capstyle="butt")
+    axes.plot([100 * row.mean], [place], "o", color="C0", markersize=7)
+    seeds = [100 * figure for figure in row.figures.values()]
+    axes.plot(seeds, [place] * len(seeds), "|", color="0.2", markersize=9)

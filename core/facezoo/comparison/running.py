@@ -1,0 +1,109 @@
+"""Running a cell of a comparison, whatever state its directory is in."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from facezoo._words import first_line
+from facezoo.comparison.grid import Cell
+from facezoo.errors import FacezooError
+from facezoo.evaluation.files import read_arrays
+from facezoo.evaluation.identities import PairUnits
+from facezoo.evaluation.network import open_network
+from facezoo.evaluation.scoring import ScoredPairs, score_own_pairs
+from facezoo.settings import to_toml
+from facezoo.training.session import CONFIG, EVALUATION, resume, train
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SCORES: Final = "scores.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of a cell: its scored pairs and evaluation.json, or the reason why there are none."""
+
+    cell: Cell
+    folder: Path
+    scored: ScoredPairs | None = None
+    evaluation: Mapping[str, Any] | None = None
+    failure: str | None = None
+
+
+def check_folder(cell: Cell, folder: Path) -> None:
+    """Raise FacezooError where `folder` holds a run with other settings than the cell's."""
+    try:
+        there = tomllib.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as problem:
+        message = f"{folder / CONFIG}: cannot be read ({first_line(problem)})"
+        raise FacezooError(message, "Remove that run, or choose another directory (--out).") from problem
+    wanted = tomllib.loads(to_toml(cell.settings))
+    changed = [
+        f"{section}.{key}"
+        for section in wanted.keys() | there.keys()
+        for key in wanted.get(section, {}).keys() | there.get(section, {}).keys()
+        if wanted.get(section, {}).get(key) != there.get(section, {}).get(key)
+    ]
+    if changed:
+        message = f"{folder}: holds a run with another recipe ({', '.join(sorted(changed))})"
+        raise FacezooError(message, "Choose another directory (--out), or remove this one.")
+
+
+def run_cell(cell: Cell, folder: Path, console: Console | None = None) -> Outcome:
+    """Train a cell, or go on with it, or take it as it is where it is finished; then score its pairs.
+
+    Whatever goes wrong in it is contained: the outcome says what. Only an interruption gets through.
+    """
+    try:
+        if not (folder / EVALUATION).is_file():
+            if (folder / CONFIG).is_file():
+                resume(folder, console)
+            else:
+                train(cell.settings, folder, console=console)
+        evaluation = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
+        return Outcome(cell, folder, _scored(folder), evaluation)
+    except Exception as problem:  # noqa: BLE001  # one cell must not take the others with it
+        return Outcome(cell, folder, failure=first_line(problem))
+
+
+def _scored(folder: Path) -> ScoredPairs:
+    """The scores of a finished run's pairs: from its file, or computed and written there."""
+    path = folder / SCORES
+    if path.is_file():
+        return _read(path)
+    scored = score_own_pairs(open_network(folder))
+    arrays: dict[str, Any] = {
+        "name": np.array(scored.name),
+        "score": scored.scores,
+        "same": scored.same,
+        "fold": scored.fold,
+    }
+    if scored.units:
+        arrays |= {"left": scored.units.left, "right": scored.units.right}
+    making = folder / f".{SCORES}.tmp"
+    with making.open("wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    making.replace(path)
+    return scored
+
+
+def _read(path: Path) -> ScoredPairs:
+    arrays = read_arrays(path, ("name", "score", "same", "fold"), "Remove it; it is computed again.")
+    units = None
+    if "left" in arrays:
+        count = int(max(arrays["left"].max(), arrays["right"].max())) + 1
+        units = PairUnits(arrays["left"], arrays["right"], count)
+    return ScoredPairs(str(arrays["name"]), arrays["score"], arrays["same"], arrays["fold"], units)

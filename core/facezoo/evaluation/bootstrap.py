@@ -1,0 +1,184 @@
+"""Replicates of verification figures, redrawn over identities.
+
+Pairs share people, so they are not independent trials; people are. Drawing identities with replacement gives
+identity a the weight n_a, a genuine pair of a the weight n_a, an impostor pair of a and b n_a * n_b. Every
+threshold is chosen anew on the weighted pairs: its uncertainty is part of the figure's.
+
+A replicate equals the figure of the list with each pair written down as often as it weighs. Matrices here
+are [levels, replicates]: a level is a distinct score, in rising order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from facezoo.evaluation.identities import PairUnits
+from facezoo.evaluation.operating import allowed_impostors
+from facezoo.evaluation.plateaus import Columns, Levels, best_thresholds
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[Any]
+
+REPLICATES: Final = 1000
+_ELEMENTS: Final = 1_000_000  # of a matrix: small enough for a processor's cache
+
+
+@dataclass(frozen=True, eq=False)
+class Replicates:
+    """Replicates of each figure, float64 [R], NaN where one was undefined in a draw.
+
+    `accuracy` counts folds by what they weigh in a draw: people come in folds together, and a fold whose
+    people were hardly drawn says little. `tar` and `threshold` have a row for each FAR asked for, [F, R].
+    """
+
+    accuracy: Floats
+    auc: Floats
+    eer: Floats
+    tar: Floats
+    threshold: Floats
+
+
+def replicate(
+    scores: npt.NDArray[np.floating],
+    same: npt.NDArray[np.bool_],
+    fold: npt.NDArray[np.int64],
+    units: PairUnits,
+    *,
+    fars: Sequence[float] = (),
+    count: int = REPLICATES,
+    seed: int = 0,
+) -> Replicates:
+    """`count` replicates of the figures of pairs: scores [P], truths bool [P], folds int64 [P].
+
+    The draws are a function of `seed` and `units` alone, so replicates of two scorings of the same pairs
+    belong together one by one: their differences are replicates of the difference.
+    """
+    order = np.argsort(scores, kind="stable")
+    ranked = _Ranked(scores[order].astype(np.float64), same[order], fold[order])
+    results: list[Replicates] = []
+    for weights in draws(units, same, count, seed):
+        drawn = weights[order]
+        auc, eer, tar, threshold = _curve_figures(ranked, drawn, fars)
+        results.append(Replicates(_accuracies(ranked, drawn), auc, eer, tar, threshold))
+    joined = {
+        name: np.concatenate([getattr(result, name) for result in results], axis=-1)
+        for name in ("accuracy", "auc", "eer", "tar", "threshold")
+    }
+    return Replicates(**joined)
+
+
+def draws(units: PairUnits, same: npt.NDArray[np.bool_], count: int, seed: int) -> Iterator[Integers]:
+    """Weights of the pairs [P, r], as many at a time as memory should hold, `count` in all."""
+    random = np.random.default_rng(seed)
+    impostor = np.flatnonzero(~same) if units.known else np.empty(0, np.int64)
+    at_once = max(1, min(count, _ELEMENTS // max(len(same), units.count)))
+    for first in range(0, count, at_once):
+        size = min(at_once, count - first)
+        drawn = random.integers(0, units.count, (units.count, size)) * size + np.arange(size)
+        times = np.bincount(drawn.ravel(), minlength=units.count * size).reshape(units.count, size)
+        # 32 bits are three times as fast; they hold every sum of weights up to this bound
+        small = int(times.max()) ** 2 * len(same) < 2**31
+        times = times.astype(np.int32 if small else np.int64)
+        weights = times[units.left]
+        weights[impostor] *= times[units.right[impostor]]
+        yield weights
+
+
+class _Ranked:
+    """Pairs in rising order of their scores, and the levels that they lie on."""
+
+    def __init__(self, scores: Floats, same: npt.NDArray[np.bool_], fold: npt.NDArray[np.int64]) -> None:
+        self.scores, self.same, self.fold = scores, same, fold
+        self.levels = Levels.of(scores)
+        self.folds = np.unique(fold)
+        self.sign = np.where(same, -1, 1).astype(np.int32)[:, None]
+
+
+def _accuracies(ranked: _Ranked, weights: Integers) -> Floats:
+    """Share of the weight judged rightly, each fold with the threshold of the others, [r]."""
+    levels = ranked.levels
+    signed = weights * ranked.sign
+    gain, weight = levels.sums(signed), levels.sums(weights)
+    judged, right = np.zeros(weights.shape[1]), np.zeros(weights.shape[1])
+    for number in ranked.folds:
+        inside = np.flatnonzero(ranked.fold == number)
+        present = partial(_present, levels, weight, inside, weights[inside])
+        thresholds = best_thresholds(levels, levels.without(gain, inside, signed[inside]), present)
+        # no pair of the other folds was drawn where there is no threshold
+        held = weights[inside] * np.isfinite(thresholds)
+        agrees = (ranked.scores[inside, None] >= thresholds) == ranked.same[inside, None]
+        judged += held.sum(0)
+        right += (held * agrees).sum(0)
+    return _share(right, judged)
+
+
+def _present(
+    levels: Levels, weight: Integers, inside: Columns, held: Integers, columns: Columns
+) -> npt.NDArray[np.bool_]:
+    """Which levels weigh anything in some of the replicates, without the pairs inside a fold."""
+    return levels.without(weight[:, columns], inside, held[:, columns]) > 0
+
+
+def _curve_figures(
+    ranked: _Ranked, weights: Integers, fars: Sequence[float]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    levels = ranked.levels
+    genuine = levels.sums(weights * ranked.same[:, None])
+    impostor = levels.sums(weights * ~ranked.same[:, None])
+    refused_genuine, refused_impostor = _before(genuine), _before(impostor)
+    auc = _areas(genuine, impostor, refused_impostor)
+    eer = _equal_errors(refused_genuine, refused_impostor)
+    points = [_operating(levels, refused_genuine, refused_impostor, far) for far in fars]
+    shape = (len(fars), weights.shape[1])
+    tar = np.array([point[0] for point in points], np.float64).reshape(shape)
+    threshold = np.array([point[1] for point in points], np.float64).reshape(shape)
+    return auc, eer, tar, threshold
+
+
+def _before(counts: Integers) -> Integers:
+    """Running sums before each level and after the last, [levels + 1, r]."""
+    sums = np.zeros((len(counts) + 1, counts.shape[1]), np.int64)
+    np.cumsum(counts, axis=0, out=sums[1:])
+    return sums
+
+
+def _areas(genuine: Integers, impostor: Integers, refused_impostor: Integers) -> Floats:
+    # half an impostor on the same level counts: a tie
+    beaten = np.einsum("lr,lr->r", genuine.astype(np.float64), refused_impostor[:-1] + impostor / 2)
+    return _share(beaten, genuine.sum(0, dtype=np.float64) * refused_impostor[-1])
+
+
+def _equal_errors(refused_genuine: Integers, refused_impostor: Integers) -> Floats:
+    frr = _share(refused_genuine, refused_genuine[-1])
+    far = _share(refused_impostor[-1] - refused_impostor, refused_impostor[-1])
+    after = np.maximum(np.argmax(frr >= far, axis=0), 1)
+    columns = np.arange(frr.shape[1])
+    far_before, far_after = far[after - 1, columns], far[after, columns]
+    gap_before, gap_after = far_before - frr[after - 1, columns], frr[after, columns] - far_after
+    with np.errstate(invalid="ignore"):
+        return far_before + gap_before / (gap_before + gap_after) * (far_after - far_before)
+
+
+def _operating(
+    levels: Levels, refused_genuine: Integers, refused_impostor: Integers, far: float
+) -> tuple[Floats, Floats]:
+    """TAR and threshold at a FAR, [r] each; see `tar_at_far`."""
+    totals = refused_impostor[-1]
+    allowed = np.array([allowed_impostors(far, total) for total in totals.tolist()], np.int64)
+    level = (totals - refused_impostor > allowed).sum(0)  # the first level from which on few are accepted
+    columns = np.arange(len(totals))
+    tar = _share(refused_genuine[-1] - refused_genuine[level, columns], refused_genuine[-1])
+    threshold = np.where(totals > 0, levels.between(level), np.nan)
+    return tar, threshold
+
+
+def _share(part: npt.NDArray[Any], whole: npt.NDArray[Any]) -> Floats:
+    """part / whole, NaN where the whole is nothing."""
+    whole = np.broadcast_to(whole, part.shape)
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)

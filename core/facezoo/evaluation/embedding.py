@@ -1,0 +1,66 @@
+"""Embeddings of a set of images, and the cosines of its pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from facezoo.data.batches import in_order
+from facezoo.data.pairs import Pairs
+from facezoo.data.preprocessing import Preprocessing
+from facezoo.data.store import Store
+
+
+def embed(
+    backbone: nn.Module, store: Store, preprocessing: Preprocessing, *, batch_size: int, flip: bool
+) -> npt.NDArray[np.float32]:
+    """Raw embeddings of all images of a store, float32 [N, dim], in float32 arithmetic.
+
+    With `flip` each is the sum of the embeddings of the image and of its mirror image. The backbone is put
+    into evaluation mode for it and then back into the mode it was in.
+    """
+    device = next(backbone.parameters()).device
+    was_training = backbone.training
+    backbone.eval()
+    try:
+        with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+            rows = [
+                _embedded(backbone, preprocessing.to_input(pixels, device), flip)
+                for pixels in in_order(store, batch_size)
+            ]
+    finally:
+        backbone.train(was_training)
+    return np.concatenate(rows)
+
+
+def embed_pixels(
+    backbone: nn.Module, pixels: npt.NDArray[np.uint8], preprocessing: Preprocessing, *, flip: bool
+) -> npt.NDArray[np.float32]:
+    """Raw embeddings of one batch of pixels uint8 [B, size, size, 3], float32 [B, dim]; see `embed`.
+
+    The backbone must be in evaluation mode.
+    """
+    device = next(backbone.parameters()).device
+    with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+        return _embedded(backbone, preprocessing.to_input(pixels, device), flip)
+
+
+def _embedded(backbone: nn.Module, images: torch.Tensor, flip: bool) -> npt.NDArray[np.float32]:
+    embeddings = backbone(images)
+    if flip:
+        embeddings = embeddings + backbone(images.flip(3))
+    numbers: npt.NDArray[np.float32] = embeddings.float().cpu().numpy()
+    return numbers
+
+
+def pair_cosines(embeddings: npt.NDArray[np.floating], pairs: Pairs) -> npt.NDArray[np.float64]:
+    """The cosine of each pair's embeddings, float64 [P]; 0 where one of them is all zeros."""
+    wide = embeddings.astype(np.float64)
+    unit = wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    cosines = np.empty(len(pairs))
+    for start in range(0, len(pairs), 65_536):  # bounds the copies of rows that indexing makes
+        part = slice(start, start + 65_536)
+        cosines[part] = np.einsum("pd,pd->p", unit[pairs.left[part]], unit[pairs.right[part]])
+    return cosines

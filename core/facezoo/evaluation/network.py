@@ -1,0 +1,104 @@
+"""A trained network out of a run directory or a checkpoint, ready to embed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from facezoo.backbones import build_backbone
+from facezoo.data.preprocessing import Preprocessing
+from facezoo.engine import HeadContext
+from facezoo.errors import FacezooError
+from facezoo.loss import HeadLoss, build_loss
+from facezoo.registry import load_head
+from facezoo.settings import EvaluateSettings
+from facezoo.training.checkpoint import METADATA, latest_checkpoint, read_metadata, read_part
+from facezoo.training.parts import choose_device
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A backbone with its weights, what it expects of images, and the checkpoint that it came from."""
+
+    checkpoint: Path
+    metadata: Mapping[str, Any]
+    backbone: nn.Module
+    preprocessing: Preprocessing
+    evaluate: EvaluateSettings
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The run's resolved settings by section."""
+        config: Mapping[str, Any] | None = self.metadata.get("config")
+        if config is None:
+            message = f"{self.checkpoint}: weights without a run, which has settings, pairs and classes"
+            raise FacezooError(message, "Give the directory of a run, or name the pairs (--pairs).")
+        return config
+
+    @cached_property
+    def loss(self) -> HeadLoss:
+        """The head with its prototypes; FacezooError where it is not installed or of another revision."""
+        saved = self.metadata["head"]
+        loaded = load_head(self.config["head"]["name"])
+        if loaded.spec.revision != saved["revision"]:
+            message = (
+                f"{self.checkpoint}: head {saved['name']!r} was revision {saved['revision']}; "
+                f"revision {loaded.spec.revision} is installed"
+            )
+            raise FacezooError(message, f"Install {saved['distribution']} {saved['version']}.")
+        settings = {key: value for key, value in self.config["head"].items() if key != "name"}
+        loss = build_loss(loaded, loaded.configure(settings), self._context())
+        _load(loss, read_part(self.checkpoint, "head"), self.checkpoint)
+        return loss.eval()
+
+    def _context(self) -> HeadContext:
+        data, train = self.metadata["data"], self.config["train"]
+        steps = min(-(-data["images"] // train["batch_size"]), data["images"] // 2)
+        dim = self.metadata["backbone"]["dim"]
+        return HeadContext(data["identities"], dim, train["seed"], steps, steps * train["epochs"])
+
+
+def find_checkpoint(path: Path) -> Path:
+    """`path` if it is a checkpoint, the latest one in it if it is a run directory; else FacezooError."""
+    if (path / METADATA).is_file():
+        return path
+    found = latest_checkpoint(path)
+    if found is None:
+        message = f"{path}: neither a checkpoint nor a run directory with one"
+        raise FacezooError(message, "Give the directory of a run (facezoo train), or its checkpoints/step-N.")
+    return found
+
+
+def open_network(path: Path, device: str = "auto") -> Network:
+    """The network of a run directory or a checkpoint, on `device` and in evaluation mode.
+
+    Raises FacezooError where there is none, its files are damaged, or its backbone is not installed.
+    """
+    checkpoint = find_checkpoint(path)
+    metadata = read_metadata(checkpoint)
+    try:
+        contract, named = metadata["preprocessing"], metadata["backbone"]
+        evaluate = EvaluateSettings.model_validate(metadata.get("config", {}).get("evaluate", {}))
+        backbone = build_backbone(named["name"], named["dim"], contract["size"])
+    except (KeyError, TypeError, ValidationError) as problem:
+        message = f"{checkpoint}: {METADATA} is not one of a run ({problem})"
+        raise FacezooError(message, "Use the facezoo that wrote it.") from problem
+    _load(backbone, read_part(checkpoint, "model"), checkpoint)
+    backbone.to(choose_device(device)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    preprocessing = Preprocessing.from_dict(contract, str(checkpoint))
+    return Network(checkpoint, metadata, backbone.eval(), preprocessing, evaluate)
+
+
+def _load(module: nn.Module, tensors: Mapping[str, torch.Tensor], checkpoint: Path) -> None:
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as problem:
+        message = f"{checkpoint}: its tensors do not fit {type(module).__name__}: {problem}"
+        raise FacezooError(message, "Use the versions that checkpoint.json names.") from problem

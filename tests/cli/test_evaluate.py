@@ -1,0 +1,202 @@
+"""`evaluate`, `embed`, `threshold` and `compare` through the front door."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from support.faces import identity_folder, pairs_csv, real_data
+
+HEAVY = {"torch", "numpy", "pydantic", "rich", "PIL", "safetensors", "matplotlib"}
+RECIPE = ["--set", "train.epochs=1", "--set", "data.size=32", "--set", "data.cache=none"]
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = identity_folder(tmp_path_factory.mktemp("faces"), images=8)
+    pairs_csv(root, images=5)
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    from click.testing import CliRunner
+
+    from facezoo_cli.main import cli
+
+    out = str(tmp_path_factory.mktemp("runs") / "run")
+    args = ["train", "--head", "cosface", "--data", str(faces), "--pairs", str(faces / "pairs.csv")]
+    result = CliRunner().invoke(cli, [*args, *RECIPE, "--out", out])
+    assert result.exit_code == 0, result.output
+    return out
+
+
+def lines_of(result) -> list[str]:
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+def test_a_run_is_evaluated_on_its_own_pairs_or_on_others(invoke, run, faces):
+    lines = lines_of(invoke("evaluate", run))
+    assert lines[0].startswith("pairs.csv: 40 genuine and 150 impostor pairs, 10-fold; one constant answer")
+    assert [line.split()[0] for line in lines[2:6]] == ["accuracy", "AUC", "EER", "TAR@FAR"]
+    assert "15 of 150 impostor pairs reach" in lines[5]
+    assert lines[6:] == [
+        "intervals: bootstrap over 4 identities, 1,000 replicates",
+        "lowest FAR: 0.067, which 10 of the 150 impostor pairs reach",
+    ]
+    named = lines_of(invoke("evaluate", run, "--pairs", str(faces / "pairs.csv")))
+    assert named == lines
+
+
+def test_json_holds_fractions(invoke, run):
+    content = json.loads(invoke("evaluate", run, "--json", "--far", "0.2", "--replicates", "50").stdout)
+    assert content["verification"]["genuine"] == 40
+    assert content["tar_at_far"][0]["accepted_impostors"] == 30
+    assert 0 <= content["intervals"]["auc"]["low"] <= content["verification"]["auc"] <= 1
+    assert content["method"] == "bootstrap over 4 identities, 50 replicates"
+
+
+def test_embeddings_of_a_run_are_evaluated_like_the_run(invoke, run, faces, tmp_path):
+    out = str(tmp_path / "e.npz")
+    assert lines_of(invoke("embed", run, str(faces), "-o", out))[0].startswith(f"{out}: 32 embeddings, with")
+    ours = lines_of(invoke("evaluate", "--embeddings", out, "--pairs", str(faces)))
+    own = lines_of(invoke("evaluate", run))
+    assert [line.split()[1] for line in ours[2:5]] == [line.split()[1] for line in own[2:5]]
+    again = invoke("embed", run, str(faces), "-o", out)
+    assert (again.exit_code, again.stderr.splitlines()[0]) == (2, f"Error: {out}: exists already")
+
+
+def test_an_interrupted_embedding_says_how_to_go_on(invoke, run, faces, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("facezoo.evaluation.embed_folder.embed_pixels", interrupted)
+    result = invoke("embed", run, str(faces), "-o", str(tmp_path / "e.npz"))
+    assert result.exit_code == 130
+    assert "The same command goes on." in result.stderr
+
+
+def test_where_identities_are_unknown_the_output_says_so(invoke, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    rows[1::2] = rows[::2] + 0.1
+    np.savez(tmp_path / "e.npz", path=np.array([f"{n:02}.jpg" for n in range(40)]), embedding=rows)
+    pairs = [f"{n:02},{n + 1:02},1" for n in range(0, 40, 2)] + [f"{n:02},{39 - n:02},0" for n in range(20)]
+    (tmp_path / "pairs.csv").write_text("\n".join(["a,b,same", *pairs, "00,99,1"]))
+    lines = lines_of(invoke("evaluate", "--embeddings", str(tmp_path / "e.npz"), "--pairs", str(tmp_path)))
+    assert "left out: 1 of 41 pairs, whose images have no embedding (1 images, such as '99')" in lines
+    assert "intervals: Wilson, pairs taken as independent" in lines
+    assert any(line.startswith("AUC") and line.endswith("none") for line in lines)
+
+
+def test_the_real_figures_with_their_refusals(invoke):
+    file, pairs = str(real_data("embeddings") / "lfw.npz"), str(real_data("lfw"))
+    lines = lines_of(invoke("evaluate", "--embeddings", file, "--pairs", pairs, "--protocol", "lfw"))
+    assert [line.split()[:2] for line in lines if line.startswith("accuracy")] == [["accuracy", "98.68"]]
+    refused = invoke("evaluate", "--embeddings", file, "--pairs", pairs, "--far", "1e-3")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "FAR 0.001 of 3,000 impostor pairs is 3 of them" in refused.stderr
+
+
+def test_uniform_accuracy_and_geometry(invoke, run, faces, tmp_path):
+    lines = lines_of(invoke("evaluate", run, "--protocol", "uniform", "--data", str(faces)))
+    assert lines[0] == "uniform classification: 32 images of 4 identities"
+    assert [line.split()[0] for line in lines[2:5]] == ["A_uni", "A_class", "A_sample"]
+    assert lines[5].startswith("these are the training images")
+    angles = lines_of(invoke("evaluate", run, "--protocol", "geometry", "--data", str(faces)))
+    assert lines[6:] == angles
+    assert angles[0] == "angles between embeddings: 32 images of 4 identities"
+
+
+def test_scores_of_any_classifier(invoke, tmp_path):
+    scores = np.array([[0.9, 0.1], [0.2, 0.6], [0.5, 0.4]], np.float32)
+    np.savez(tmp_path / "s.npz", score=scores, label=np.array([0, 1, 1]), threshold=np.array(0.25))
+    lines = lines_of(invoke("evaluate", "--scores", str(tmp_path / "s.npz")))
+    assert lines[2].split() == ["A_uni", "66.67", "one", "threshold", "for", "all,", "0.4000"]
+    assert lines[-1] == "the loss learned the threshold 0.2500: 0.1500 away"
+    np.savez(tmp_path / "s.npz", score=scores, label=np.array([0.0, 1, 1]))
+    assert invoke("evaluate", "--scores", str(tmp_path / "s.npz")).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([], "one source of figures is needed; nothing was given"),
+        (["RUN", "--scores", "s.npz"], "one source of figures is needed; run and scores were given"),
+        (["RUN", "--protocol", "uniform"], "--protocol uniform: which images?"),
+        (["RUN", "--data", "faces"], "--data: only for --protocol uniform or geometry"),
+        (["--embeddings", "e.npz"], "--embeddings: which pairs?"),
+        (["--embeddings", "e.npz", "--protocol", "uniform"], "embeddings alone have no classes"),
+        (["nowhere"], "nowhere: neither a checkpoint nor a run directory"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(invoke, run, args, message):
+    result = invoke("evaluate", *(run if arg == "RUN" else arg for arg in args))
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_threshold_comes_as_cosine_and_as_distance(invoke, run, faces):
+    lines = lines_of(invoke("threshold", run, "--far", "0.1"))
+    cosine, distance = (float(lines[row].split()[2]) for row in (2, 3))
+    assert distance == pytest.approx((2 - 2 * cosine) ** 0.5, abs=0.02)
+    content = json.loads(invoke("threshold", run, "--far", "0.1", "--json").stdout)
+    assert content["l2"] == pytest.approx((2 - 2 * content["cosine"]) ** 0.5)
+    low, high = (content["intervals"]["l2"][end] for end in ("low", "high"))
+    assert low <= content["l2"] <= high
+    assert content["intervals"]["cosine"]["high"] == pytest.approx(1 - low**2 / 2)
+    assert "FAR 0.001 of 150 impostor pairs is 0 of them" in invoke("threshold", run).stderr
+    assert "one source of scores is needed" in invoke("threshold").stderr
+    assert "which pairs?" in invoke("threshold", "--embeddings", "e.npz").stderr
+
+
+def test_heads_are_compared_and_failures_shown(invoke, faces, tmp_path, monkeypatch):
+    args = ["compare", "--heads", "cosface,arcface", "--seeds", "2", "--data", str(faces)]
+    args += ["--pairs", str(faces / "pairs.csv"), *RECIPE, "--baseline", "cosface", "--replicates", "100"]
+    out = tmp_path / "out"
+    import facezoo.comparison.running as running
+
+    real = running.train
+
+    def failing(settings, folder, **kwargs):
+        if folder.name == "arcface-seed1":
+            raise RuntimeError("out of memory\nsomewhere")
+        return real(settings, folder, **kwargs)
+
+    monkeypatch.setattr(running, "train", failing)
+    first = invoke(*args, "--out", str(out))
+    assert first.exit_code == 1
+    assert "failed: arcface, seed 1: RuntimeError: out of memory" in first.stdout
+    assert "1/2" in first.stdout
+    monkeypatch.setattr(running, "train", real)
+    second = invoke(*args, "--out", str(out))
+    lines = lines_of(second)
+    assert lines[0] == "accuracy on pairs.csv, %; differences to cosface"
+    assert lines[2].endswith("baseline")
+    assert lines[3].startswith("arcface")
+    assert lines[-1] == "SD: over seeds. p: two-sided, corrected for 1 comparisons."
+    content = json.loads(invoke(*args, "--out", str(out), "--json").stdout)
+    assert content == json.loads((out / "comparison.json").read_text())
+    assert [row["label"] for row in content["rows"]] == ["cosface", "arcface"]
+    assert set(content["rows"][1]["figures"]) == {"0", "1"}
+
+
+@pytest.mark.parametrize("name", ["evaluate", "embed", "threshold", "compare"])
+def test_help_imports_nothing_heavy(name):
+    check = f"lambda: print('heavy:', sorted({HEAVY!r} & set(sys.modules)))"
+    run = f"from facezoo_cli.main import main; main([{name!r}, '-h'])"
+    code = f"import atexit, sys; atexit.register({check}); {run}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("heavy: []\n")
+
+
+def test_a_comparison_needs_pairs(invoke, faces, tmp_path):
+    result = invoke("compare", "--heads", "cosface", "--data", str(faces), "--out", str(tmp_path))
+    assert result.exit_code == 2
+    assert "would have no pairs to be compared on" in result.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,214 @@
+"""Verification figures against slow loops that share nothing with them."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from facezoo import FacezooError
+from facezoo.data import Pairs, Preprocessing, open_store, read_folder
+from facezoo.evaluation import (
+    area_under_curve,
+    embed,
+    equal_error_rate,
+    pair_cosines,
+    stratified_folds,
+    verify,
+)
+from facezoo.evaluation.verification import best_threshold
+from support.faces import identity_folder, real_data
+
+
+def slow_threshold(scores: list[float], same: list[bool]) -> float:
+    """Try every interval between distinct scores, and join neighbours that are equally good."""
+    levels = sorted(set(scores))
+    above = math.nextafter(levels[-1], math.inf)
+    # (low, high]: the thresholds that accept exactly the scores from `high` on
+    steps = [(levels[0], levels[0]), *pairwise(levels), (above, above)]
+    rights = [sum((s >= high) == t for s, t in zip(scores, same, strict=True)) for _, high in steps]
+    joined: list[tuple[float, float]] = []
+    previous = False
+    for (low, high), right in zip(steps, rights, strict=True):
+        if right == max(rights):
+            joined = [*joined[:-1], (joined[-1][0], high)] if previous else [*joined, (low, high)]
+        previous = right == max(rights)
+    widths = [high - low for low, high in joined]
+    low, high = joined[widths.index(max(widths))]
+    middle = low + (high - low) / 2
+    return middle if middle > low else high
+
+
+def slow_auc(scores: list[float], same: list[bool]) -> Fraction:
+    genuine = [s for s, t in zip(scores, same, strict=True) if t]
+    impostor = [s for s, t in zip(scores, same, strict=True) if not t]
+    wins = sum(Fraction(g > i) + Fraction(g == i) / 2 for g in genuine for i in impostor)
+    return wins / (len(genuine) * len(impostor))
+
+
+def slow_eer(scores: list[float], same: list[bool]) -> Fraction:
+    """Walk along the ROC curve's straight pieces until FAR = FRR."""
+    genuine = [s for s, t in zip(scores, same, strict=True) if t]
+    impostor = [s for s, t in zip(scores, same, strict=True) if not t]
+    points = []
+    for threshold in [*sorted(set(scores)), math.inf]:
+        far = Fraction(sum(s >= threshold for s in impostor), len(impostor))
+        frr = Fraction(sum(s < threshold for s in genuine), len(genuine))
+        points.append((far, frr))
+    for (far, frr), (next_far, next_frr) in pairwise(points):
+        if next_far <= next_frr:
+            share = (far - frr) / ((far - frr) + (next_frr - next_far))
+            return far + share * (next_far - far)
+    raise AssertionError("the curve ends at FAR 0, FRR 1")
+
+
+# few distinct values: ties within and between the kinds are the rule
+scored = st.lists(st.tuples(st.integers(-4, 4).map(lambda n: n / 8), st.booleans()), min_size=2, max_size=40)
+both_kinds = scored.filter(lambda pairs: len({same for _, same in pairs}) == 2)
+
+
+@settings(max_examples=400, deadline=None)
+@given(scored)
+def test_the_threshold_is_the_middle_of_the_widest_best_interval(pairs: list[tuple[float, bool]]):
+    scores, same = (list(column) for column in zip(*sorted(pairs), strict=True))
+    assert best_threshold(np.array(scores), np.array(same)) == slow_threshold(scores, same)
+
+
+@settings(max_examples=400, deadline=None)
+@given(both_kinds)
+def test_auc_and_eer_equal_the_slow_ones(pairs: list[tuple[float, bool]]):
+    scores, same = (list(column) for column in zip(*pairs, strict=True))
+    assert area_under_curve(np.array(scores), np.array(same)) == float(slow_auc(scores, same))
+    assert equal_error_rate(np.array(scores), np.array(same)) == pytest.approx(float(slow_eer(scores, same)))
+
+
+def test_ten_folds_equal_the_slow_loop():
+    random = np.random.default_rng(5)
+    same = random.random(400) < 0.4
+    scores = np.round(random.normal(same * 0.5, 0.4), 2)  # many ties
+    fold = random.integers(0, 10, 400)
+    accuracies = []
+    for number in range(10):
+        others = [(float(s), bool(t)) for s, t, f in zip(scores, same, fold, strict=True) if f != number]
+        threshold = slow_threshold([s for s, _ in others], [t for _, t in others])
+        mine = [(s >= threshold) == t for s, t, f in zip(scores, same, fold, strict=True) if f == number]
+        accuracies.append(sum(map(int, mine)) / len(mine))
+    found = verify(scores, same, fold)
+    mean = sum(accuracies) / 10
+    sd = math.sqrt(sum((accuracy - mean) ** 2 for accuracy in accuracies) / 9)
+    assert found.fold_accuracy == pytest.approx(accuracies)
+    assert (found.accuracy, found.fold_sd, found.se) == pytest.approx((mean, sd, sd / math.sqrt(10)))
+    assert (found.genuine, found.impostor) == (int(same.sum()), int((~same).sum()))
+
+
+def test_perfect_separation_and_its_opposite():
+    same = np.array([True, False] * 10)
+    fold = np.arange(20) // 4
+    good = verify(same.astype(float), same, fold)
+    assert (good.accuracy, good.fold_sd, good.auc, good.eer) == (1, 0, 1, 0)
+    assert good.thresholds == (0.5,) * 5
+    bad = verify(-same.astype(float), same, fold)
+    assert (bad.auc, bad.eer) == (0, 1)
+
+
+def test_scores_that_are_all_equal_say_nothing():
+    same = np.array([True, False, False] * 10)
+    figures = verify(np.zeros(30), same, np.arange(30) // 3)
+    assert (figures.accuracy, figures.majority) == pytest.approx((2 / 3, 2 / 3))
+    assert (figures.auc, figures.eer) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("kind", [True, False])
+def test_with_one_kind_of_pair_auc_and_eer_are_undefined(kind: bool):
+    figures = verify(np.linspace(0, 1, 20), np.full(20, kind), np.arange(20) // 2)
+    assert (figures.auc, figures.eer, figures.majority) == (None, None, 1)
+    assert figures.accuracy >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("scores", "fold", "message"),
+    [
+        ([0.0, math.nan, 1.0], [0, 1, 1], "1 of 3 scores are not finite"),
+        ([0.0, 0.5, 1.0], [0, 0, 0], "3 pairs in 1 folds"),
+        ([], [], "0 pairs in 0 folds"),
+    ],
+)
+def test_what_cannot_be_verified_is_refused(scores: list[float], fold: list[int], message: str):
+    with pytest.raises(FacezooError, match=message):
+        verify(np.array(scores), np.ones(len(scores), bool), np.array(fold, np.int64))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.booleans(), min_size=2, max_size=60), st.integers(2, 12))
+def test_folds_are_stratified(same: list[bool], folds: int):
+    truth = np.array(same)
+    if len(same) < folds:
+        with pytest.raises(FacezooError, match=r"evaluate\.folds"):
+            stratified_folds(truth, folds)
+        return
+    fold = stratified_folds(truth, folds)
+    counts = np.bincount(fold, minlength=folds)
+    assert counts.min() > 0
+    for kind in (truth, ~truth):
+        held = np.bincount(fold[kind], minlength=folds)
+        assert held.max() - held.min() <= 1
+
+
+class Mean(nn.Module):
+    """Column means of the left half of an image, so that a mirror image differs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+        self.norm = nn.BatchNorm1d(3)
+
+    def forward(self, images):
+        assert not self.training
+        assert not torch.is_autocast_enabled("cpu")
+        return self.weight * images[..., :16].mean((2, 3))
+
+
+def test_embeddings_sum_an_image_and_its_mirror_image(tmp_path: Path):
+    store = open_store(read_folder(identity_folder(tmp_path)), 32, 2**30)
+    backbone = Mean().train()
+    preprocessing = Preprocessing(32, "as stored")
+    with torch.autocast("cpu", torch.bfloat16):
+        plain = embed(backbone, store, preprocessing, batch_size=5, flip=False)
+        summed = embed(backbone, store, preprocessing, batch_size=7, flip=True)
+    pixels = (store.fetch(np.arange(len(store))).astype(np.float64) - 127.5) / 127.5
+    left, right = pixels[:, :, :16].mean((1, 2)), pixels[:, :, 16:].mean((1, 2))
+    assert plain.dtype == np.float32
+    np.testing.assert_allclose(plain, left, atol=1e-6)
+    np.testing.assert_allclose(summed, left + right, atol=1e-6)
+    assert backbone.training
+
+
+def test_cosines_of_pairs():
+    embeddings = np.array([[3, 4], [4, 3], [-3, -4], [0, 0]], np.float32)
+    pairs = Pairs(np.array([0, 0, 0, 1]), np.array([1, 2, 3, 0]), np.ones(4, bool))
+    np.testing.assert_allclose(pair_cosines(embeddings, pairs), [0.96, -1, 0, 0.96])
+
+
+@pytest.mark.parametrize(("images", "accuracy", "auc"), [("lfw", 0.987, 0.99840)])
+def test_the_figures_of_somebody_elses_embeddings(images: str, accuracy: float, auc: float):
+    from facezoo.data.pairs import number_pairs, read_pairs
+
+    root = real_data("embeddings")
+    with np.load(root / f"{images}.npz", allow_pickle=False) as file:  # noqa: TID251
+        paths, embeddings = file["path"].tolist(), file["embedding"]
+    number = {str(path).removeprefix("lfw/images/").rsplit(".", 1)[0]: n for n, path in enumerate(paths)}
+    found, pairs, missing = number_pairs(read_pairs(real_data("lfw") / "pairs.txt"), lambda name: name)
+    assert not missing
+    rows = embeddings[[number[name] for name in found]]
+    figures = verify(pair_cosines(rows, pairs), pairs.same, pairs.fold)
+    assert figures.accuracy == pytest.approx(accuracy, abs=1e-3)
+    assert figures.auc == pytest.approx(auc, abs=5e-5)
+    assert len(figures.fold_accuracy) == 10

@@ -1,0 +1,200 @@
+"""Networks out of runs: embedding a folder that can be interrupted, uniform accuracy, the run's own pairs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import facezoo.evaluation.embed_folder as embedding
+from facezoo import FacezooError
+from facezoo.data.protocols import read_protocol
+from facezoo.evaluation.classification import classify, geometry_of_embeddings, geometry_of_folder
+from facezoo.evaluation.embed_folder import embed_folder, find_images
+from facezoo.evaluation.files import read_embeddings
+from facezoo.evaluation.network import Network, find_checkpoint, open_network
+from facezoo.evaluation.scoring import score_embeddings, score_network, score_own_pairs
+from facezoo.registry import load_head
+from facezoo.training import train
+from support.faces import identity_folder, pairs_csv
+from support.stateful_head import run_settings
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = identity_folder(tmp_path_factory.mktemp("faces"))
+    pairs_csv(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    """A run with an installed head, and what its evaluation.json holds."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    changes = {"data": {"cache": "none"}, "train": {"epochs": 3, "precision": "float32"}}
+    return out, train(run_settings(data, load_head("cosface"), **changes), out)
+
+
+@pytest.fixture
+def network(run) -> Network:
+    return open_network(run[0])
+
+
+def test_a_run_or_a_checkpoint_may_be_named(run, network: Network, tmp_path: Path):
+    out = run[0]
+    assert find_checkpoint(out) == find_checkpoint(network.checkpoint) == network.checkpoint
+    assert not network.backbone.training
+    assert network.loss.prototypes.weight.shape == (4, 16)
+    with pytest.raises(FacezooError, match="neither a checkpoint nor a run directory"):
+        open_network(tmp_path)
+
+
+def test_a_run_is_found_to_have_the_figures_that_it_had(run, network: Network, data: Path):
+    from facezoo.evaluation import verify
+
+    own = score_own_pairs(network)
+    assert verify(own.scores, own.same, own.fold).as_dict() == run[1]["verification"]
+    assert own.units.count == 4
+    named = score_network(network, read_protocol(data / "pairs.csv"), None, folds=3)
+    np.testing.assert_array_equal(named.scores, own.scores)
+
+
+def test_an_embedded_folder_gives_the_same_scores(network: Network, data: Path, tmp_path: Path):
+    found = embed_folder(network, data, tmp_path / "e.npz", flip=True, batch_size=5)
+    assert (found.images, found.left_out) == (24, ())
+    embeddings = read_embeddings(tmp_path / "e.npz")
+    assert embeddings.paths == find_images(data).paths
+    listed = read_protocol(data / "pairs.csv")
+    scores = score_embeddings(embeddings, listed, folds=3).scores
+    np.testing.assert_allclose(scores, score_own_pairs(network).scores, atol=1e-6)
+    assert not (tmp_path / "e.npz.partial").exists()
+    with pytest.raises(FacezooError, match="exists already"):
+        embed_folder(network, data, tmp_path / "e.npz", flip=True, batch_size=5)
+    with np.load(tmp_path / "e.npz", allow_pickle=False) as file:  # noqa: TID251
+        about = json.loads(str(file["about"]))
+    assert about["flip"] is True
+    assert about["preprocessing"] == network.preprocessing.as_dict()
+
+
+class StoppedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("damage", ["none", "half a line", "rows without a line"])
+def test_an_interrupted_job_goes_on(network, data, tmp_path, monkeypatch, damage):
+    whole = tmp_path / "whole.npz"
+    embed_folder(network, data, whole, flip=False, batch_size=5)
+    real, calls = embedding.embed_pixels, []
+
+    def failing(*args, **kwargs):
+        calls.append(len(args[1]))
+        if len(calls) == 3:
+            raise StoppedError
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(embedding, "embed_pixels", failing)
+    out = tmp_path / "e.npz"
+    with pytest.raises(StoppedError):
+        embed_folder(network, data, out, flip=False, batch_size=5)
+    assert not out.exists()
+    if damage == "half a line":
+        with (tmp_path / "e.npz.partial" / "journal.jsonl").open("a") as file:
+            file.write('{"images": 5, "pa')
+    elif damage == "rows without a line":
+        with (tmp_path / "e.npz.partial" / "rows.f32").open("ab") as file:
+            file.write(bytes(16 * 4 * 2 + 3))
+    told = []
+    embed_folder(network, data, out, flip=False, batch_size=5, progress=lambda *done: told.append(done))
+    assert told[0] == (10, 24)
+    assert sum(calls) == 5 * 3 + 14  # the first two batches are not computed again
+    expected, found = read_embeddings(whole), read_embeddings(out)
+    assert found.paths == expected.paths
+    np.testing.assert_array_equal(found.rows, expected.rows)
+
+
+def test_a_job_is_not_gone_on_with_as_another(network, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(embedding, "embed_pixels", lambda *_, **__: 1 / 0)
+    for flip, error in ((True, ZeroDivisionError), (False, FacezooError)):
+        with pytest.raises(error) as raised:
+            embed_folder(network, data, tmp_path / "e.npz", flip=flip, batch_size=5)
+    assert "was begun with other flip" in raised.value.message
+
+
+def test_images_that_do_not_decode_are_left_out_with_a_reason(network, data, tmp_path):
+    root = tmp_path / "some"
+    shutil.copytree(data / "person 0", root / "deep" / "person 0")
+    (root / "deep" / "person 0" / "1.png").write_bytes(b"")
+    (root / "deep" / "note.txt").touch()
+    (root / "bad.jpg").write_bytes(b"no image")
+    found = embed_folder(network, root, tmp_path / "e.npz", flip=True, batch_size=3)
+    assert found.images == 5
+    assert [str(item) for item in found.left_out] == [
+        "bad.jpg: not an image in a format that Pillow reads",
+        "deep/person 0/1.png: empty file",
+    ]
+    assert len(read_embeddings(tmp_path / "e.npz")) == 5
+
+
+def test_a_folder_without_a_usable_image_is_refused(network, tmp_path):
+    with pytest.raises(FacezooError, match="holds no image"):
+        embed_folder(network, tmp_path, tmp_path / "e.npz", flip=True, batch_size=3)
+    (tmp_path / "bad.jpg").touch()
+    with pytest.raises(FacezooError, match="none of the 1 images can be decoded"):
+        embed_folder(network, tmp_path, tmp_path / "e.npz", flip=True, batch_size=3)
+
+
+def test_uniform_accuracy_of_held_out_images(network: Network, data: Path, tmp_path: Path):
+    held = tmp_path / "held"
+    identity_folder(held, identities=5, images=3)
+    (held / "person 0").rename(held / "person 9")  # a stranger, as is person 4
+    found = classify(network, str(held))
+    assert (found.strangers, found.trained_on) == (2, False)
+    assert (found.uniform.samples, found.uniform.classes) == (9, 3)
+    # the slow way: all cosines, every threshold
+    embed_folder(network, held, tmp_path / "e.npz", flip=True, batch_size=50)
+    embeddings = read_embeddings(tmp_path / "e.npz")
+    weight = torch.nn.functional.normalize(network.loss.prototypes.weight.detach()).numpy()
+    samples = []
+    for path, row in zip(embeddings.paths, embeddings.rows, strict=True):
+        label = int(path.split("/")[0].removeprefix("person "))
+        if label in (1, 2, 3):
+            cosines = (weight @ row / np.linalg.norm(row)).tolist()
+            samples.append((cosines.pop(label), max(cosines)))
+    best = max(sum(other < t <= own for own, other in samples) for t, _ in samples)
+    assert found.uniform.uni == best / 9
+    assert found.uniform.by_sample == sum(other < own for own, other in samples) / 9
+
+
+def test_training_images_are_recognised_as_such(network: Network, data: Path):
+    found = classify(network, str(data))
+    assert found.trained_on
+    assert found.geometry == geometry_of_folder(network, str(data))
+
+
+def test_classes_come_from_the_training_images(network: Network, data: Path, tmp_path: Path):
+    other = identity_folder(tmp_path / "other", identities=3)
+    with pytest.raises(
+        FacezooError, match=r"not what the run was trained on \(3 identities, 18 images; then 4"
+    ):
+        classify(network, str(data), training=str(other))
+    moved = tmp_path / "moved"
+    shutil.copytree(data, moved)
+    assert classify(network, str(data), training=str(moved)) == classify(network, str(data))
+    (other / "person 0").rename(other / "nobody")
+    shutil.rmtree(other / "person 1")
+    shutil.rmtree(other / "person 2")
+    with pytest.raises(FacezooError, match="none of its 1 identities was trained on"):
+        classify(network, str(other))
+
+
+def test_geometry_of_embeddings_takes_folders_for_identities(network: Network, data: Path, tmp_path: Path):
+    embed_folder(network, data, tmp_path / "e.npz", flip=True, batch_size=50)
+    found = geometry_of_embeddings(read_embeddings(tmp_path / "e.npz"))
+    assert found.intra_mean == pytest.approx(geometry_of_folder(network, str(data)).intra_mean, rel=1e-3)
+    np.savez(tmp_path / "flat.npz", path=np.array(["1.jpg", "2.jpg"]), embedding=np.eye(2))
+    with pytest.raises(FacezooError, match="do not lie in folders"):
+        geometry_of_embeddings(read_embeddings(tmp_path / "flat.npz"))

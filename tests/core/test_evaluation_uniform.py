@@ -1,0 +1,163 @@
+"""Uniform accuracy and geometry against loops over every threshold and every pair."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import facezoo
+from facezoo import FacezooError
+from facezoo.evaluation import geometry, uniform_accuracy
+from facezoo.evaluation.class_scores import cosines_to_classes, learned_threshold, of_matrix
+
+samples = st.lists(
+    st.tuples(st.integers(-4, 4), st.integers(-4, 4), st.integers(0, 3)), min_size=1, max_size=30
+)
+
+
+def slow_best(rows: list[tuple[float, float]]) -> int:
+    """Samples with other < t <= own at the best t; only the metrics of own classes need to be tried."""
+    return max((sum(other < t <= own for own, other in rows) for t, _ in rows), default=0)
+
+
+@settings(max_examples=400, deadline=None)
+@given(samples)
+def test_uniform_accuracy_equals_the_loop_over_thresholds(rows):
+    own, other, labels = (np.array(column) for column in zip(*rows, strict=True))
+    found = uniform_accuracy(own / 8, other / 8, labels)
+    pairs = list(zip((own / 8).tolist(), (other / 8).tolist(), strict=True))
+    by_class = sum(
+        slow_best([pair for pair, label in zip(pairs, labels, strict=True) if label == number])
+        for number in set(labels.tolist())
+    )
+    assert found.uni == slow_best(pairs) / len(rows)
+    assert found.by_class == by_class / len(rows)
+    assert found.by_sample == sum(other < own for own, other in pairs) / len(rows)
+    assert found.uni <= found.by_class <= found.by_sample
+    if found.threshold is None:
+        assert found.uni == 0
+        return
+    for t in (found.threshold, np.nextafter(found.low, 1), found.high):
+        assert sum(other < t <= own for own, other in pairs) / len(rows) == found.uni
+    for t in (found.low, np.nextafter(found.high, 1)):  # it ends where the count changes
+        assert sum(other < t <= own for own, other in pairs) / len(rows) < found.uni
+
+
+def test_the_widest_interval_gives_the_threshold_and_the_gap():
+    own, other = np.array([0.2, 0.9]), np.array([0.1, 0.3])
+    found = uniform_accuracy(own, other, np.array([0, 1]), learned=0.5)
+    assert (found.uni, found.by_class, found.low, found.high) == (0.5, 1, 0.3, 0.9)
+    assert (found.threshold, found.gap) == pytest.approx((0.6, 0.1))
+
+
+def test_a_single_class_has_no_others():
+    found = uniform_accuracy(np.array([0.5, 0.7]), np.full(2, -np.inf), np.zeros(2, int))
+    assert (found.uni, found.threshold, found.low) == (1, 0.5, None)
+
+
+@pytest.mark.parametrize("own", [[], [math.nan], [math.inf]])
+def test_metrics_that_are_no_numbers_are_refused(own):
+    with pytest.raises(FacezooError, match="uniform accuracy of"):
+        uniform_accuracy(np.array(own), np.zeros(len(own)), np.zeros(len(own), int))
+
+
+@pytest.mark.parametrize("subcentres", [1, 3])
+def test_cosines_stream_over_the_classes(subcentres, monkeypatch):
+    settings = {"subcentres": subcentres} if subcentres > 1 else {}
+    loss = facezoo.build("arcface" if settings else "cosface", classes=37, dim=8, **settings)
+    random = np.random.default_rng(0)
+    embeddings, labels = random.normal(0, 3, (600, 8)).astype(np.float32), random.integers(0, 37, 600)
+    own, other = cosines_to_classes(loss, embeddings, labels)
+    weight = loss.prototypes.weight.detach().double().numpy().reshape(37, subcentres, 8)
+    for row in range(0, 600, 7):
+        cosines = [
+            max(
+                float(embeddings[row] @ centre / np.linalg.norm(embeddings[row]) / np.linalg.norm(centre))
+                for centre in centres
+            )
+            for centres in weight
+        ]
+        assert own[row] == pytest.approx(cosines[labels[row]], abs=1e-6)
+        del cosines[labels[row]]
+        assert other[row] == pytest.approx(max(cosines), abs=1e-6)
+
+
+def test_any_classifiers_scores():
+    random = np.random.default_rng(1)
+    scores, labels = random.normal(size=(700, 5)).astype(np.float32), random.integers(0, 5, 700)
+    own, other = of_matrix(scores, labels)
+    for row in range(700):
+        rest = [float(s) for c, s in enumerate(scores[row]) if c != labels[row]]
+        assert (own[row], other[row]) == (float(scores[row, labels[row]]), max(rest))
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels"), [((3, 2), [0, 1]), ((2, 1), [0, 0]), ((2, 3), [0, 3]), ((2, 3), [-1, 0])]
+)
+def test_scores_and_labels_must_fit(shape, labels):
+    with pytest.raises(FacezooError):
+        of_matrix(np.zeros(shape), np.array(labels))
+
+
+def test_a_head_may_offer_the_threshold_that_it_learned():
+    head = torch.nn.Module()
+    assert learned_threshold(head) is None
+    head.learned_threshold = 0.3
+    assert learned_threshold(head) == 0.3
+    head.learned_threshold = lambda: torch.tensor(0.25)
+    assert learned_threshold(head) == 0.25
+
+
+def slow_angle(a, b) -> float:
+    cosine = sum(x * y for x, y in zip(a, b, strict=True)) / math.hypot(*a) / math.hypot(*b)
+    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_geometry_equals_the_loop_over_pairs(seed, monkeypatch):
+    monkeypatch.setattr("facezoo.evaluation.angles._ELEMENTS", 70)  # several blocks
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 7, 24)
+    centres = random.normal(0, 1, (7, 4))
+    rows = (centres[labels] + random.normal(0, 0.15, (24, 4))) * random.uniform(0.5, 9, (24, 1))
+    found = geometry(rows.astype(np.float32), labels)
+    rows = rows.astype(np.float32).tolist()
+    angles = {(i, j): slow_angle(rows[i], rows[j]) for i, j in combinations(range(24), 2)}
+    intra = [angle for (i, j), angle in angles.items() if labels[i] == labels[j]]
+    inter = [angle for (i, j), angle in angles.items() if labels[i] != labels[j]]
+    met = judged = 0
+    for number in set(labels.tolist()):
+        own = [a for (i, j), a in angles.items() if labels[i] == labels[j] == number]
+        others = [a for (i, j), a in angles.items() if (labels[i] == number) != (labels[j] == number)]
+        judged += bool(own)
+        met += bool(own) and max(own) < min(others)
+    assert (found.intra_max, found.inter_min) == pytest.approx((max(intra), min(inter)), abs=1e-5)
+    assert found.intra_mean == pytest.approx(sum(intra) / len(intra), abs=1e-5)
+    assert found.inter_mean == pytest.approx(sum(inter) / len(inter), abs=1e-5)
+    assert (found.criterion, found.judged) == (met / judged, judged)
+    assert (found.classes, found.images) == (len(set(labels.tolist())), 24)
+
+
+def test_identical_and_opposite_embeddings():
+    rows = np.array([[1, 0], [1, 0], [-2, 0]], np.float32)
+    found = geometry(rows, np.array(["a", "a", "b"]))
+    assert (found.intra_max, found.inter_min, found.criterion, found.judged) == (0, 180, 1, 1)
+
+
+def test_what_is_missing_is_undefined():
+    alone = geometry(np.eye(2), np.array([0, 1]))
+    assert (alone.intra_max, alone.criterion, alone.judged, alone.inter_min) == (None, None, 0, 90)
+    together = geometry(np.eye(2), np.array([0, 0]))
+    assert (together.inter_min, together.criterion, together.intra_mean) == (None, None, 90)
+
+
+@pytest.mark.parametrize("row", [[0.0, 0.0], [math.nan, 1.0]])
+def test_embeddings_without_a_direction_are_refused(row):
+    with pytest.raises(FacezooError, match="1 of 2 embeddings"):
+        geometry(np.array([[1.0, 0.0], row]), np.array([0, 1]))
