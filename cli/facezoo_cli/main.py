@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "train": "Train a head on a folder of faces and verify it.",
+    "evaluate": "Evaluate a run, or embeddings from anywhere, with intervals.",
+    "embed": "Embed every image below a folder into a file.",
+    "threshold": "Choose the threshold for a false accept rate, with its interval.",
+    "compare": "Train heads under one recipe and say which differences hold.",
+    "data": "Look at sets of images before training on them.",
+    "import-weights": "Turn an insightface .pth into a folder for --init-from.",
     "list-heads": "List the heads that are installed.",
     "show-head": "Show a head's settings, presets and source.",
+    "show-checkpoint": "Show where a checkpoint comes from and what its weights expect.",
     "doctor": "Load everything and report what is broken.",
 }
 """Name -> help line. A command's module is imported when it runs, so its help stands here for `--help`."""
@@ -51,8 +58,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"facezoo_cli.{cmd_name.replace('-', '_')}").command
-        if not any(parameter.name == "traceback" for parameter in command.params):
-            command.params.append(_traceback_option())
+        _admit_traceback(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -85,6 +91,13 @@ class Commands(click.Group):
 def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         ctx.meta["traceback"] = True  # the mapping is shared between a command and its group
+
+
+def _admit_traceback(command: click.Command) -> None:
+    if not any(parameter.name == "traceback" for parameter in command.params):
+        command.params.append(_traceback_option())
+    for inner in command.commands.values() if isinstance(command, click.Group) else []:
+        _admit_traceback(inner)
 
 
 def _traceback_option() -> click.Option:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,6 +28,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--data", metavar="PATH", help='A folder of identity folders; "orl" if not given.')
 @click.option("--pairs", metavar="FILE", help='Pairs to verify: a file, "none", or what the data brings.')
 @click.option("--preset", metavar="NAME", help="A preset of the head: see `facezoo show-head`.")
+@click.option("--init-from", metavar="DIR", help="Start from the weights of a run, or imported ones.")
+@click.option("--freeze", metavar="PART", help="Leave a part as it is: backbone.")
 @click.option(
     "--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="Any setting; may be repeated."
 )
@@ -41,6 +44,8 @@ def command(
     data: str | None,
     pairs: str | None,
     preset: str | None,
+    init_from: str | None,
+    freeze: str | None,
     sets: tuple[str, ...],
     out: Path | None,
     dry_run: bool,
@@ -51,7 +56,13 @@ def command(
     Settings: defaults < preset < RUN.toml < the options here. The run directory keeps them in resolved.toml,
     and `facezoo train resolved.toml` repeats the run.
     """
-    flags = {"head.name": head, "data.path": data, "evaluate.pairs": pairs}
+    flags = {
+        "head.name": head,
+        "data.path": data,
+        "evaluate.pairs": pairs,
+        "train.init_from": init_from,
+        "train.freeze": freeze,
+    }
     given = {key: value for key, value in flags.items() if value is not None}
     if resume is not None:
         if run or preset or sets or out or given:
@@ -103,12 +114,24 @@ def _console() -> Console:
 
 @contextmanager
 def _interruptible(folder: Path) -> Iterator[None]:
-    """Ctrl-C ends a run as the shell expects (130), with the command that goes on with it."""
+    """Ctrl-C and SIGTERM end a run as the shell expects (130, 143), with the command that goes on with it."""
+    from facezoo.training.interrupt import Interrupted, sigterm_raises
+
     try:
-        yield
-    except KeyboardInterrupt:
-        click.echo(f"\nInterrupted. To go on: facezoo train --resume {folder}", err=True)
-        click.get_current_context().exit(130)
+        with sigterm_raises():
+            yield
+    except KeyboardInterrupt as stop:
+        code = stop.exit_code if isinstance(stop, Interrupted) else 130
+        click.echo(f"\n{_how_to_go_on(folder)}", err=True)
+        click.get_current_context().exit(code)
+
+
+def _how_to_go_on(folder: Path) -> str:
+    from facezoo.training import latest_checkpoint
+
+    last = latest_checkpoint(folder)
+    saved = f"The last checkpoint is {last}." if last else "Nothing was saved yet."
+    return f"Interrupted. {saved} To go on: facezoo train --resume {shlex.quote(str(folder))}"
 
 
 def _show(settings: RunSettings) -> None:

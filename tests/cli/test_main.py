@@ -51,7 +51,8 @@ def test_help_names_every_command_with_the_first_line_of_its_own_help(invoke):
         command = cli.get_command(Context(cli), name)
         assert command.name == name
         assert command.help.splitlines()[0] == line
-        assert re.search(rf"  {name} +{re.escape(line)}", text)
+        words = r"\s+".join(map(re.escape, line.split()))  # a long line goes on in the next
+        assert re.search(rf"  {name} +{words}", text)
 
 
 def test_version(invoke):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def test_dry_run_prints_every_value_with_its_origin(invoke, tmp_path: Path):
         'path = "faces" # --data',
         'pairs = "none" # --pairs',
         "batch_size = 16 # mine.toml",
-        "epochs = 40 # default",
+        "epochs = 60 # default",
     ):
         assert line in lines
     assert all("# " in line for line in lines if " = " in line)
@@ -106,7 +108,20 @@ def test_an_interrupted_run_says_how_to_go_on(invoke, monkeypatch):
     monkeypatch.setattr(facezoo.training, "train", interrupted, raising=False)
     result = invoke("train", "--head", "plain", "--out", "runs/mine")
     assert result.exit_code == 130
-    assert "To go on: facezoo train --resume runs/mine" in result.stderr
+    assert "Nothing was saved yet. To go on: facezoo train --resume runs/mine" in result.stderr
+
+
+def test_a_terminated_run_ends_as_the_shell_expects(invoke, monkeypatch):
+    import facezoo.training
+
+    monkeypatch.setattr(
+        facezoo.training, "train", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM), raising=False
+    )
+    before = signal.getsignal(signal.SIGTERM)
+    result = invoke("train", "--head", "plain", "--out", "my runs/mine")
+    assert result.exit_code == 143
+    assert "To go on: facezoo train --resume 'my runs/mine'" in result.stderr
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_warnings_are_printed_in_one_line_and_only_while_a_command_runs(invoke, monkeypatch):

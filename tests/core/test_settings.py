@@ -213,3 +213,12 @@ def test_any_text_is_a_value(text: str):
     section, key, value = parse_set(f"head.margin={text}")
     assert (section, key) == ("head", "margin")
     assert value is not None
+
+
+def test_the_embedded_data_takes_the_preset_small_unless_another_is_named() -> None:
+    embedded = resolve(flags={"head.name": "cosface"})
+    assert embedded.preset == "small"
+    assert embedded.origins["head.preset"] == "data.path orl"
+    assert embedded.origins["head.scale"] == "preset small"
+    assert resolve(flags={"head.name": "cosface"}, preset="paper").preset == "paper"
+    assert resolve(flags={"head.name": "cosface", "data.path": "faces"}).preset is None

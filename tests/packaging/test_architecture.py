@@ -70,6 +70,20 @@ def test_nothing_unpickles():
         assert packages(ROOT / part) & banned == set()
 
 
+def test_one_file_calls_torch_load_and_asks_for_weights_only():
+    calls = {
+        path.relative_to(ROOT).as_posix(): {
+            keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords
+        }
+        for part in ("core", "cli", "plugins")
+        for path in (ROOT / part).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"
+    }
+    assert calls.keys() == {"core/facezoo/training/importing.py"}
+    assert calls["core/facezoo/training/importing.py"]["weights_only"] == "True"
+
+
 def test_the_records_of_all_heads_load_without_torch():
     code = (
         f"import sys; from facezoo.registry import load_head; [load_head(name) for name in {HEADS!r}];"

@@ -63,13 +63,13 @@ SPEC = HeadSpec(
 def run_settings(
     data: Path, /, loaded: LoadedHead | None = None, **changes: dict[str, object]
 ) -> RunSettings:
-    """Settings of a tiny run on `data`; `changes` are by section, `loaded` is the stateful head if not given."""
+    """Settings of a tiny run on `data`: `changes` by section; `loaded` is the stateful head if not given."""
     head = loaded or LoadedHead(PluginEntry("stateful", "facezoo-tests", "1.0", "For tests"), SPEC)
     sections = {
         "data": {"path": str(data), "size": 32},
         "backbone": {"dim": 16},
         "train": {"epochs": 4, "batch_size": 7, "save_every": 2, "device": "cpu"},
-        "optimizer": {},
+        "optimizer": {"lr": 0.1, "weight_decay": 5e-4},
         "evaluate": {"pairs": str(data / "pairs.csv"), "folds": 3},
     }
     for section, values in changes.items():

@@ -17,6 +17,8 @@ _FLAGS = {
     "head.preset": "--preset",
     "data.path": "--data",
     "evaluate.pairs": "--pairs",
+    "train.init_from": "--init-from",
+    "train.freeze": "--freeze",
 }
 
 

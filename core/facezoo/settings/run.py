@@ -14,6 +14,7 @@ from facezoo.registry import LoadedHead, installed_heads, load_head
 from facezoo.settings.explain import explained
 from facezoo.settings.layers import Layered, layered
 from facezoo.settings.sections import (
+    EMBEDDED,
     BackboneSettings,
     DataSettings,
     EvaluateSettings,
@@ -23,6 +24,9 @@ from facezoo.settings.sections import (
 )
 
 S = TypeVar("S", bound=Section)
+
+FOR_EMBEDDED = "small"
+"""The preset that the embedded data is trained with unless another is named."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,9 @@ def resolve(
 ) -> RunSettings:
     """Resolve a run's settings: defaults < the head's preset < the TOML file < `flags` and `sets`.
 
+    Where no preset is named and the embedded data is trained on, a head's preset `small` is taken, if it has
+    one: published scales and margins are for thousands of identities, and the embedded data has thirty.
+
     `flags` maps `section.key` to a value; `sets` holds texts `section.key=value`, the value a TOML literal
     or a bare word. The head is loaded, torch is not. Raises `FacezooError` for a head that cannot be used,
     an unknown section or setting ("did you mean"), or a value that is not admitted.
@@ -76,6 +83,9 @@ def _text(layers: Layered, key: str) -> str | None:
 
 
 def _resolved(layers: Layered, head: LoadedHead, head_name: str, preset: str | None) -> RunSettings:
+    if preset is None and _is_embedded(layers) and FOR_EMBEDDED in head.spec.presets:
+        preset = FOR_EMBEDDED
+        layers.origins["head.preset"] = f"data.path {EMBEDDED}"
     if preset is not None:
         layers.add_under("head", head.preset(preset), f"preset {preset}")
     layers.origins.setdefault("head.preset", "default")
@@ -91,6 +101,10 @@ def _resolved(layers: Layered, head: LoadedHead, head_name: str, preset: str | N
         evaluate=_section(layers, "evaluate", EvaluateSettings),
         origins=layers.origins,
     )
+
+
+def _is_embedded(layers: Layered) -> bool:
+    return layers.values["data"].get("path", DataSettings.model_fields["path"].default) == EMBEDDED
 
 
 def _head_config(layers: Layered, head: LoadedHead) -> BaseModel:

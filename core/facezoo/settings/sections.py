@@ -9,6 +9,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+EMBEDDED = "orl"
+"""The `data.path` of the embedded faces."""
+
 
 class Section(BaseModel):
     """What all sections share: unknown names, NaN, infinity and values of another type are errors."""
@@ -21,12 +24,22 @@ class Section(BaseModel):
 class DataSettings(Section):
     """`[data]`: the training images."""
 
-    path: str = Field("orl", min_length=1, description='"orl", or a folder of identity folders')
+    path: str = Field(EMBEDDED, min_length=1, description='"orl", or a folder of identity folders')
     size: int = Field(64, ge=16, le=512, description="side of the square input, pixels")
-    flip: bool = Field(True, description="mirror training images at random")
-    memory_mib: int = Field(
-        2048, ge=0, description="a larger set is decoded on the fly, not kept in memory, MiB"
+    fit: Literal["resize", "crop"] = Field(
+        "resize", description="images that are not square: an error, or their central square"
     )
+    flip: bool = Field(True, description="mirror training images at random")
+    crop: float = Field(0.8, ge=0.2, le=1, description="smallest side of a random crop, as a share; 1: none")
+    jitter: float = Field(0.3, ge=0, lt=1, description="random change of contrast and brightness, as a share")
+    grey: float = Field(0.0, ge=0, le=1, description="share of training images without colour")
+    blur: float = Field(0.0, ge=0, le=1, description="share of training images that are blurred")
+    low_resolution: float = Field(0.0, ge=0, le=1, description="share of training images made coarse")
+    erase: float = Field(0.5, ge=0, le=1, description="share of training images with a square painted over")
+    memory_mib: int = Field(
+        2048, ge=0, description="a larger set is decoded on the fly, not once for all, MiB"
+    )
+    cache: str = Field("auto", min_length=1, description='a folder for decoded images; "auto"; or "none"')
 
 
 class BackboneSettings(Section):
@@ -39,35 +52,46 @@ class BackboneSettings(Section):
 class TrainSettings(Section):
     """`[train]`: how long, how, and on what."""
 
-    epochs: int = Field(40, ge=1, description="passes over the training images")
-    batch_size: int = Field(64, ge=1, description="images a step")
+    epochs: int = Field(60, ge=1, description="passes over the training images")
+    batch_size: int = Field(64, ge=1, description="images a forward pass")
     seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, order and augmentation")
     layout: Literal["streamed", "dense"] = Field("streamed", description="how the class scores are computed")
     matmul_precision: Literal["float32", "bf16"] = Field("float32", description="of the class scores")
     precision: Literal["auto", "float32", "bf16"] = Field(
         "auto", description="backbone; auto: bf16 where the processor multiplies it natively"
     )
+    accumulate: int = Field(1, ge=1, description="forward passes a step")
     device: str = Field("auto", min_length=1, description='"auto", "cpu", "cuda", "cuda:1"')
     threads: int = Field(0, ge=0, description="processor threads; 0: torch's choice")
     save_every: int = Field(10, ge=0, description="epochs between checkpoints; 0: only at the end")
     keep: int = Field(2, ge=1, description="checkpoints kept, counted from the last")
+    init_from: str = Field(
+        "none", min_length=1, description='a run, checkpoint or imported weights to start from; or "none"'
+    )
+    freeze: Literal["none", "backbone"] = Field("none", description="what is not trained")
+    recompute: bool = Field(False, description="less memory for more time: activations are computed twice")
 
 
 class OptimizerSettings(Section):
     """`[optimizer]`: the descent and its learning rate over time."""
 
-    name: Literal["sgd"] = Field("sgd", description="the optimiser")
+    name: Literal["sgd", "adamw"] = Field("sgd", description="the optimiser")
     lr: float = Field(0.1, gt=0, description="learning rate after warm-up")
     momentum: float = Field(0.9, ge=0, lt=1, description="of SGD")
-    weight_decay: float = Field(5e-4, ge=0, description="of weights; biases, norms and scalars have none")
+    beta1: float = Field(0.9, ge=0, lt=1, description="of AdamW: decay of the mean gradient")
+    beta2: float = Field(0.999, ge=0, lt=1, description="of AdamW: decay of the mean squared gradient")
+    weight_decay: float = Field(
+        5e-3, ge=0, description="of weights, not of biases, norms and scalars; 5e-4 for millions of images"
+    )
     warmup_epochs: float = Field(1.0, ge=0, description="epochs over which the rate rises from zero")
     schedule: Literal["polynomial", "cosine", "step"] = Field(
         "cosine", description="how the rate falls afterwards"
     )
+    clip_norm: float = Field(0.0, ge=0, description="longest gradient, all parameters taken together; 0: any")
 
 
 class EvaluateSettings(Section):
-    """`[evaluate]`: the verification after training."""
+    """`[evaluate]`: the verification after training, and during it."""
 
     pairs: str = Field(
         "auto", min_length=1, description='a pairs file; "auto": what the data brings; or "none"'
@@ -78,6 +102,8 @@ class EvaluateSettings(Section):
     folds: int = Field(10, ge=2, description="folds of the accuracy")
     flip: bool = Field(True, description="add the embedding of the mirror image")
     batch_size: int = Field(256, ge=1, description="images a forward pass")
+    every: int = Field(0, ge=0, description="epochs between verifications; 0: only at the end")
+    every_steps: int = Field(0, ge=0, description="steps between verifications; 0: none in between")
 
 
 SECTIONS: dict[str, type[Section]] = {

@@ -1,0 +1,100 @@
+"""`facezoo show-checkpoint DIR`: where weights come from and what they expect. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("show-checkpoint")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--json", "as_json", is_flag=True, help="All that is known, as one object.")
+def command(folder: Path, as_json: bool) -> None:
+    """Show where a checkpoint comes from and what its weights expect.
+
+    DIR is a run directory (its last checkpoint is shown), a checkpoint, or a folder of imported weights.
+    """
+    from facezoo.training.checkpoint import find_checkpoint, read_metadata
+
+    checkpoint = find_checkpoint(folder)
+    about = read_metadata(checkpoint)
+    figures = _figures(checkpoint, about["step"])
+    if as_json:
+        content = {"path": str(checkpoint), **about, "figures": figures}
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        return
+    click.echo(f"{checkpoint}: {about['step']:,} steps")
+    for name, text in (*_provenance(about), *_figure_lines(figures)):
+        click.echo(f"  {name:<14}{text}")
+
+
+def _figures(checkpoint: Path, step: int) -> dict[str, Any]:
+    """What the run that the checkpoint lies in wrote of this step: loss, verifications, evaluation."""
+    from facezoo.training.checkpoint import FOLDER, best_checkpoint
+    from facezoo.training.metrics import read_metrics
+
+    if checkpoint.parent.name != FOLDER:
+        return {}
+    run = checkpoint.parent.parent
+    figures: dict[str, Any] = {}
+    for line in read_metrics(run):
+        if line.get("step") == step and line.get("event") in {None, "epoch", "verification"}:
+            key = "verification" if line.get("event") == "verification" else "loss"
+            figures[key] = line[key]
+    best = best_checkpoint(run)
+    figures["best"] = bool(best and best["step"] == step)
+    return figures | _evaluated(run, step)
+
+
+def _evaluated(run: Path, step: int) -> dict[str, Any]:
+    """The evaluation that ended the run, if this step did."""
+    try:
+        evaluation = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if evaluation.get("step") != step or not evaluation.get("verification"):
+        return {}
+    return {"pairs": evaluation["pairs"], "verification": evaluation["verification"]}
+
+
+def _provenance(about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name and text of each fact; imported weights have fewer of them."""
+    if head := about.get("head"):
+        preset = f", preset {head['preset']}" if head["preset"] else ""
+        source = f"{head['distribution']} {head['version']}, revision {head['revision']}"
+        yield "head", f"{head['name']} of {source}{preset}"
+    if imported := about.get("imported"):
+        yield "imported from", f"{imported['file']}, SHA-256 {imported['sha256']}"
+    yield "backbone", f"{about['backbone']['name']}, {about['backbone']['dim']} dimensions"
+    yield from _contract(about["preprocessing"])
+    if data := about.get("data"):
+        left_out = f", {data['left_out']:,} files left out" if data["left_out"] else ""
+        yield "data", f"{data['images']:,} images of {data['identities']:,} identities{left_out}"
+        yield "fingerprint", data["fingerprint"]
+    if "seed" in about:
+        yield "seed", str(about["seed"])
+    if start := about.get("started_from"):
+        yield "started from", f"{start['checkpoint']} ({start['step']:,} steps)"
+    yield "versions", ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    if on := about.get("computed_on"):
+        yield "computed on", f"{on['device']}, {on['threads']} threads, {on['precision']}"
+
+
+def _contract(contract: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    size, mean, std = contract["size"], contract["mean"], contract["std"]
+    yield "input", f"{size} x {size} pixels, {contract['colour']}, minus {mean}, divided by {std}"
+    yield "faces", f"alignment: {contract['alignment']}; crop: {contract['crop']}"
+    yield "scaling", contract["scaling"]
+
+
+def _figure_lines(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if figures.get("loss") is not None:
+        yield "loss", f"{figures['loss']:.4f}"
+    if found := figures.get("verification"):
+        on = f" on {figures['pairs']}" if "pairs" in figures else ""
+        best = ", the best of the run" if figures["best"] else ""
+        yield "verification", f"accuracy {100 * found['accuracy']:.2f} %{on}{best}"

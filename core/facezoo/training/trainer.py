@@ -1,0 +1,256 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from facezoo.data import TestPairs
+from facezoo.errors import FacezooError
+from facezoo.evaluation import Verification
+from facezoo.hooks import Observers, load_observers
+from facezoo.settings import RunSettings
+from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, name_best, write_checkpoint
+from facezoo.training.initial import start_from
+from facezoo.training.interrupt import Interrupted, StopRequest, stop_request
+from facezoo.training.means import Means
+from facezoo.training.metrics import MetricsLog, read_metrics
+from facezoo.training.optimizer import clip_gradients, set_rate
+from facezoo.training.parts import build_parts
+from facezoo.training.report import Report
+from facezoo.training.run import Run
+from facezoo.training.schedule import rate_factor
+from facezoo.training.state import collect, describe, restore
+from facezoo.training.verifying import verification_due, verify_pairs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Pixels = npt.NDArray[np.uint8]
+WHAT_TO_TRY = (
+    "Try a lower optimizer.lr, a longer optimizer.warmup_epochs, a smaller scale or margin of the head, or "
+    "train.precision=float32."
+)
+
+
+class Trainer:
+    """One run in its directory: what it is made of, where it stands, and the steps that move it on.
+
+    `step` counts optimiser steps from 0. With `steps_per_epoch` it says which epoch and batch come next, so
+    nothing else needs to be remembered, and a checkpoint may lie anywhere. `train.init_from` is read unless
+    the run is not `fresh`, because `restore` follows.
+    """
+
+    def __init__(
+        self, settings: RunSettings, run_dir: Path, console: Console | None = None, *, fresh: bool = True
+    ) -> None:
+        self.settings = settings
+        self.run_dir = run_dir
+        self.parts = build_parts(settings)
+        self.started_from = start_from(self.parts, settings) if fresh else None
+        self.step = 0
+        self.steps_per_epoch = len(self.parts.batches)
+        self.total_steps = self.steps_per_epoch * settings.train.epochs
+        self.report = Report(console, settings.train.epochs, self.total_steps)
+        self.observers: Observers = load_observers()
+        self.pairs: TestPairs | None = None
+        """What is verified during training, where the settings ask for it."""
+        self.verified: tuple[int, Verification] | None = None
+        """The last verification during training, and its step."""
+        self._muted_written = 0
+
+    @property
+    def run(self) -> Run:
+        """What observers are shown."""
+        return Run(self.run_dir, self.settings, self.step, self.step // self.steps_per_epoch)
+
+    def restore(self, checkpoint: Path) -> None:
+        """Go on from a checkpoint; FacezooError where it is not one of this run."""
+        metadata = restore(self.parts, self.settings, checkpoint)
+        self.step = metadata["step"]
+        self.started_from = metadata.get("started_from")
+
+    def fit(self, until: int | None = None) -> None:
+        """Train from `step` to step `until` (the end of the run), saving as the settings say and at the end.
+
+        Ctrl-C and SIGTERM are answered after the step that is being computed: with a checkpoint, then with
+        `Interrupted`. Raises FacezooError where the loss is not finite; the checkpoints so far stay.
+        """
+        until = self.total_steps if until is None else until
+        self.parts.train()
+        log = MetricsLog(self.run_dir)
+        self.report.start(self.step)
+        try:
+            with stop_request() as stop:
+                self.observers.train_start(run=self.run)
+                self._note_muted(log)
+                self._verify_if_missed(log)
+                while self.step < until and stop.signal is None:
+                    self._epoch(until, log, stop)
+                if stop.signal is not None:
+                    self._save_once()
+                    raise Interrupted(stop.signal)
+        finally:
+            self.report.stop()
+            log.close()
+
+    def save(self) -> Path:
+        """Write a checkpoint of the present state."""
+        metadata = describe(self.parts, self.settings)
+        metadata["epoch"], metadata["batch"] = divmod(self.step, self.steps_per_epoch)
+        metadata["started_from"] = self.started_from
+        metadata["hooks"] = self.observers.checkpoint_metadata(run=self.run)
+        metadata["muted_observers"] = self.observers.muted
+        keep = self.settings.train.keep
+        return write_checkpoint(self.run_dir, self.step, collect(self.parts), metadata, keep)
+
+    def _save_once(self) -> None:
+        """A checkpoint of the present state, unless that was saved already."""
+        last = latest_checkpoint(self.run_dir)
+        if last is None or last.name != f"step-{self.step}":
+            self.save()
+
+    def _epoch(self, until: int, log: MetricsLog, stop: StopRequest) -> None:
+        """What is left of the epoch that `step` lies in, or as much of it as `until` and `stop` allow."""
+        epoch, first = divmod(self.step, self.steps_per_epoch)
+        means = self._means_so_far(epoch, first)
+        started = time.perf_counter()
+        for images, pixels in self.parts.batches.epoch(epoch, first):
+            metrics = self._step(images, pixels)
+            metrics["images_per_second"] = len(images) / (time.perf_counter() - started)
+            means.add(metrics, len(images))
+            log.write(metrics)
+            self.report.step(metrics)
+            self.observers.step_end(run=self.run, step=self.step, metrics=metrics)
+            self._note_muted(log)
+            if self.step % self.steps_per_epoch and stop.signal is None:
+                self._verify_if_due(log)
+            if self.step == until or stop.signal is not None:
+                break
+            started = time.perf_counter()
+        if self.step % self.steps_per_epoch == 0:
+            self._end_epoch(epoch + 1, means, log, stop)
+
+    def _means_so_far(self, epoch: int, first: int) -> Means:
+        """The means over the batches before `first`, which an earlier process computed."""
+        means = Means()
+        if first:
+            done = self.parts.batches.images(epoch)[:first]
+            start = epoch * self.steps_per_epoch + 1
+            images = {step: len(batch) for step, batch in enumerate(done, start)}
+            means.add_written(read_metrics(self.run_dir), images)
+        return means
+
+    def _end_epoch(self, epoch: int, means: Means, log: MetricsLog, stop: StopRequest) -> None:
+        metrics = {"event": "epoch", "step": self.step, "epoch": epoch, **means.figures()}
+        log.write(metrics)
+        self.report.epoch(metrics, (self.settings.train.epochs - epoch) * means.seconds)
+        self.observers.epoch_end(run=self.run, epoch=epoch, metrics=metrics)
+        every = self.settings.train.save_every
+        if self.step == self.total_steps or (every and epoch % every == 0):
+            self.save()
+        if stop.signal is None:
+            self._verify_if_due(log)
+        self._note_muted(log)
+
+    def _verify_if_missed(self, log: MetricsLog) -> None:
+        """The verification after the step that a run is resumed at, where it was stopped before that."""
+        done = [line["step"] for line in read_metrics(self.run_dir) if line.get("event") == "verification"]
+        if self.step not in done:
+            self._verify_if_due(log)
+
+    def _verify_if_due(self, log: MetricsLog) -> None:
+        evaluate = self.settings.evaluate
+        due = verification_due(evaluate, self.step, self.steps_per_epoch, self.total_steps)
+        if self.pairs is None or not due:
+            return
+        figures = verify_pairs(self.parts, evaluate, self.pairs)
+        self.verified = (self.step, figures)
+        best = self._keep_if_best(figures.accuracy, self.pairs.name)
+        # written last: a run that is killed before it verifies this step again
+        log.write({"event": "verification", "step": self.step, "verification": figures.as_dict()})
+        self.report.verification(self.step, figures.accuracy, best=best)
+
+    def _keep_if_best(self, accuracy: float, pairs: str) -> bool:
+        """Save and name the present state if it verifies better than all before it on the same pairs."""
+        best = best_checkpoint(self.run_dir)
+        if best and best["pairs"] == pairs and (best["accuracy"], -best["step"]) >= (accuracy, -self.step):
+            return bool(best["step"] == self.step)
+        self._save_once()
+        name_best(self.run_dir, self.step, pairs, accuracy, self.settings.train.keep)
+        return True
+
+    def _step(self, images: npt.NDArray[np.int64], pixels: Pixels) -> dict[str, Any]:
+        """One optimiser step, and its metrics."""
+        parts, settings = self.parts, self.settings.optimizer
+        factor = rate_factor(settings, self.step, self.steps_per_epoch, self.total_steps)
+        set_rate(parts.optimizer, factor)
+        parts.optimizer.zero_grad(set_to_none=True)
+        metrics = self._gradients(images, pixels)
+        if settings.clip_norm:
+            metrics["gradient_norm"] = clip_gradients(parts.optimizer, settings.clip_norm)
+        parts.optimizer.step()
+        parts.loss.after_step()
+        self.step += 1
+        epoch = (self.step - 1) // self.steps_per_epoch + 1
+        zeros = int(parts.loss.zero_embeddings)
+        lr = settings.lr * factor
+        return {"step": self.step, "epoch": epoch, **metrics, "lr": lr, "zero_embeddings": zeros}
+
+    def _gradients(self, images: npt.NDArray[np.int64], pixels: Pixels) -> dict[str, Any]:
+        """Leave the gradient of the mean loss over a step's images; returns that loss and its terms."""
+        passes = self.settings.train.accumulate
+        loss, terms = 0.0, dict[str, float]()
+        for part, some in zip(np.array_split(images, passes), np.array_split(pixels, passes), strict=True):
+            share = len(part) / len(images)
+            value = self._forward(part, some)
+            (value * share if passes > 1 else value).backward()
+            loss += float(value.detach()) * share
+            for name, term in self.parts.loss.terms.items():
+                terms[name] = terms.get(name, 0.0) + float(term) * share
+        return {"loss": loss, "terms": terms}
+
+    def _forward(self, images: npt.NDArray[np.int64], pixels: Pixels) -> Tensor:
+        """The loss of some images, 0-d, with gradient; FacezooError where it is not finite."""
+        parts = self.parts
+        inputs = parts.preprocessing.to_input(pixels, parts.device)
+        labels = torch.from_numpy(parts.data.faces.labels[images]).to(parts.device)
+        with torch.autocast(parts.device.type, torch.bfloat16, enabled=parts.bf16):
+            embeddings = parts.backbone(inputs)
+        if not bool(torch.isfinite(embeddings).all()):
+            raise self._not_finite(math.nan, embeddings)
+        loss: Tensor = parts.loss(embeddings.float(), labels)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise self._not_finite(value, embeddings)
+        return loss
+
+    def _not_finite(self, loss: float, embeddings: Tensor) -> FacezooError:
+        epoch, batch = divmod(self.step, self.steps_per_epoch)
+        bad = int((~torch.isfinite(embeddings)).any(1).sum())
+        where = f"step {self.step + 1} (epoch {epoch + 1}, batch {batch + 1} of {self.steps_per_epoch})"
+        of_what = (
+            f"{bad} of {len(embeddings)} embeddings are not finite" if bad else "all embeddings are finite"
+        )
+        last = latest_checkpoint(self.run_dir)
+        kept = f"The last good checkpoint is {last}." if last else "No checkpoint was saved before it."
+        terms = ", ".join(f"{name} {float(term):.4g}" for name, term in self.parts.loss.terms.items())
+        return FacezooError(f"the loss is {loss} at {where}: {terms}; {of_what}", f"{WHAT_TO_TRY} {kept}")
+
+    def _note_muted(self, log: MetricsLog) -> None:
+        for record in self.observers.muted[self._muted_written :]:
+            log.write({"event": "observer muted", "at_step": self.step, **_renamed(record)})
+        self._muted_written = len(self.observers.muted)
+
+
+def _renamed(record: Mapping[str, str]) -> dict[str, str]:
+    """A muted observer's record with its `event` as `during`: a line's own event is that it was muted."""
+    return {("during" if key == "event" else key): value for key, value in record.items()}

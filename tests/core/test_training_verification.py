@@ -1,0 +1,136 @@
+"""Verification during training: when, what is written of it, and the checkpoint that it keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facezoo import FacezooError
+from facezoo.data import open_pairs
+from facezoo.settings import EvaluateSettings
+from facezoo.training import Trainer, interrupt, train, trainer
+from facezoo.training.checkpoint import best_checkpoint, name_best
+from facezoo.training.metrics import read_metrics
+from facezoo.training.verifying import verification_due, verify_pairs
+from support.faces import identity_folder, pairs_csv
+from support.stateful_head import run_settings
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = identity_folder(tmp_path_factory.mktemp("faces"))
+    pairs_csv(root)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("every", "every_steps", "due"),
+    [
+        (0, 0, []),
+        (1, 0, [4, 8, 12]),
+        (2, 0, [8, 12]),
+        (0, 5, [5, 10, 12]),
+        (3, 4, [4, 8, 12]),
+        (5, 0, [12]),
+    ],
+)
+def test_a_verification_is_due_every_so_often_and_at_the_end(every: int, every_steps: int, due: list[int]):
+    settings = EvaluateSettings(every=every, every_steps=every_steps)
+    assert [step for step in range(13) if verification_due(settings, step, 4, 12)] == due
+
+
+def verifications(run_dir: Path) -> dict[int, dict[str, object]]:
+    lines = read_metrics(run_dir)
+    return {line["step"]: line["verification"] for line in lines if line.get("event") == "verification"}
+
+
+def saved(run_dir: Path) -> list[str]:
+    return sorted(path.name for path in (run_dir / "checkpoints").iterdir())
+
+
+def test_figures_during_training_are_those_of_their_step_and_change_nothing(data: Path, tmp_path: Path):
+    plain = train(run_settings(data), tmp_path / "plain")
+    watched = train(run_settings(data, evaluate={"every": 2, "every_steps": 3}), tmp_path / "watched")
+    assert watched["verification"] == plain["verification"]
+    found = verifications(tmp_path / "watched")
+    assert list(found) == [3, 6, 8, 9, 12, 15, 16]
+    assert found[16]["accuracy"] == plain["verification"]["accuracy"]
+    best = max(found, key=lambda step: (found[step]["accuracy"], -step))
+    assert best_checkpoint(tmp_path / "watched")["step"] == best == watched["best"]["step"]
+    assert plain["best"] is None
+
+
+class Told:
+    """Stands for the figures of a verification, with an accuracy that the test chooses."""
+
+    def __init__(self, accuracy: float) -> None:
+        self.accuracy = accuracy
+
+    def as_dict(self) -> dict[str, float]:
+        return {"accuracy": self.accuracy}
+
+
+def test_the_best_is_kept_beside_the_last_ones(data: Path, tmp_path: Path, monkeypatch):
+    accuracies = iter([0.5, 0.9, 0.7, 0.9, 0.6, 0.95])
+    monkeypatch.setattr(trainer, "verify_pairs", lambda *_: Told(next(accuracies)))
+    settings = run_settings(data, evaluate={"every": 1}, train={"epochs": 6, "save_every": 1, "keep": 1})
+    running = Trainer(settings, tmp_path)
+    running.pairs = type("Pairs", (), {"name": "pairs.csv"})()
+    running.fit(until=4)
+    assert saved(tmp_path) == ["best.json", "step-4"]
+    running.fit(until=8)
+    assert saved(tmp_path) == ["best.json", "step-8"]
+    running.fit(until=20)
+    assert best_checkpoint(tmp_path) == {"step": 8, "pairs": "pairs.csv", "accuracy": 0.9}
+    assert saved(tmp_path) == ["best.json", "step-20", "step-8"]
+    running.fit()
+    assert saved(tmp_path) == ["best.json", "step-24"]
+
+
+def test_the_best_on_other_pairs_counts_for_nothing(data: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(trainer, "verify_pairs", lambda *_: Told(0.6))
+    running = Trainer(run_settings(data, evaluate={"every": 1}), tmp_path)
+    running.pairs = type("Pairs", (), {"name": "mine.csv"})()
+    (tmp_path / "checkpoints").mkdir()
+    name_best(tmp_path, 1, "others.csv", 0.9, keep=2)
+    running.fit(until=4)
+    assert best_checkpoint(tmp_path) == {"step": 4, "pairs": "mine.csv", "accuracy": 0.6}
+
+
+def test_a_verification_that_a_stop_prevented_is_made_on_resume(data: Path, tmp_path: Path, monkeypatch):
+    settings = run_settings(data, evaluate={"every_steps": 3})
+    plain = train(settings, tmp_path / "plain")
+
+    def stop(parts, evaluate, pairs):
+        if running.step == 6:
+            raise interrupt.Interrupted(15)
+        return verify_pairs(parts, evaluate, pairs)
+
+    running = Trainer(settings, tmp_path / "stopped")
+    running.pairs = open_pairs(str(data / "pairs.csv"), "auto", str(data), 32, 2**20)
+    (tmp_path / "stopped").mkdir()
+    (tmp_path / "stopped" / "resolved.toml").touch()
+    monkeypatch.setattr(trainer, "verify_pairs", stop)
+    with pytest.raises(KeyboardInterrupt):
+        running.fit()
+    monkeypatch.undo()
+    running.save()
+    assert list(verifications(tmp_path / "stopped")) == [3]
+    assert train(settings, tmp_path / "stopped", resume=True)["verification"] == plain["verification"]
+    assert verifications(tmp_path / "stopped") == verifications(tmp_path / "plain")
+
+
+def test_without_pairs_there_is_nothing_to_verify_during_training(data: Path, tmp_path: Path):
+    settings = run_settings(data, evaluate={"pairs": "none", "every": 1})
+    with pytest.raises(FacezooError, match=r"evaluate\.every: there are no pairs"):
+        train(settings, tmp_path / "run")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"step": null}'])
+def test_a_damaged_name_of_the_best_is_a_clear_error(tmp_path: Path, text: str):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "best.json").write_text(text)
+    with pytest.raises(FacezooError, match=r"best\.json: cannot be read") as error:
+        best_checkpoint(tmp_path)
+    assert "Delete it" in error.value.hint

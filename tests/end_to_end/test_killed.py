@@ -1,0 +1,112 @@
+"""SIGKILL to a training process, again and again, also inside saves: nothing that was saved is lost."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+import torch
+
+from facezoo.training import Trainer, latest_checkpoint
+from facezoo.training.checkpoint import read_part
+from facezoo.training.metrics import read_metrics
+from support.faces import identity_folder
+from support.killable import diary, run, settings_of
+
+PATIENCE = 120.0  # seconds
+SLOWNESS = 0.004  # of a sync; a save has about ten, so that it takes longer than the epoch before it
+
+pytestmark = pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods(), reason="there is no SIGKILL here"
+)
+
+
+def wait_for(happened: Callable[[], bool], process: BaseProcess) -> None:
+    until = time.monotonic() + PATIENCE
+    while not happened():
+        assert process.is_alive(), "the run ended before it could be killed: give it more epochs"
+        assert time.monotonic() < until, "nothing happens any more"
+        time.sleep(0.001)
+
+
+def kill_once(start: Callable[[], BaseProcess], folder: Path, chance: random.Random) -> None:
+    """Let a process get as far as a save of its own, kill it inside the next one or at any later moment."""
+    before = len(diary(folder))
+    process = start()
+    first = chance.choice(["saving", "saved"])
+    wait_for(lambda: first in [word for word, _ in diary(folder)[before:]], process)
+    if first == "saving" and latest_checkpoint(folder) is None:
+        wait_for(lambda: "saved" in [word for word, _ in diary(folder)], process)
+    time.sleep(chance.uniform(0, 0.05))
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+
+
+def check_starts(folder: Path) -> int:
+    """Every start after the first is at a step > 0, not before the last save that was completed; returns how
+    many kills fell inside a save.
+    """
+    completed = inside = 0
+    word_before = ""
+    for word, step in diary(folder):
+        if word == "started" and word_before:
+            assert step >= completed > 0
+            inside += word_before == "saving"
+        if word == "saved":
+            completed = step
+        word_before = word
+    return inside
+
+
+@pytest.mark.parametrize(
+    ("kills", "epochs", "optimizer"),
+    [
+        (3, 20, "sgd"),
+        pytest.param(24, 160, "sgd", marks=pytest.mark.slow),
+        pytest.param(24, 160, "adamw", marks=pytest.mark.slow),
+    ],
+)
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int, epochs: int, optimizer: str
+):
+    # the server that processes are forked from finds `support` by it
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    data, folder = identity_folder(tmp_path / "faces"), tmp_path / "run"
+    folder.mkdir()
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["support.killable"])  # torch is imported once, not by every process
+
+    def start() -> BaseProcess:
+        process = context.Process(target=run, args=(str(data), str(folder), optimizer, epochs, SLOWNESS))
+        process.start()
+        return process
+
+    chance = random.Random(kills)
+    for _ in range(kills):
+        kill_once(start, folder, chance)
+    last = start()
+    last.join(PATIENCE)
+    assert last.exitcode == 0
+    assert diary(folder)[-1][0] == "finished"
+    assert [word for word, _ in diary(folder)].count("started") == kills + 1
+    assert check_starts(folder) >= kills // 6
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    whole = Trainer(settings_of(data, optimizer, epochs), tmp_path)
+    whole.fit()
+    torch.set_num_threads(threads)
+    end = latest_checkpoint(folder)
+    for part, module in (("model", whole.parts.backbone), ("head", whole.parts.loss)):
+        found, expected = read_part(end, part), module.state_dict()
+        assert found.keys() == expected.keys()
+        assert [name for name in found if not torch.equal(found[name], expected[name])] == []
+    steps = [line["step"] for line in read_metrics(folder) if "event" not in line]
+    assert steps == list(range(1, 4 * epochs + 1))

@@ -1,0 +1,64 @@
+"""A training process that writes down where its saves begin and end, to be killed at any moment."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import torch
+import torch._dynamo  # optimisers import it at their first step: here it is there before the processes are
+
+from facezoo.settings import RunSettings
+from facezoo.training import Trainer, latest_checkpoint, trainer
+from facezoo.training.metrics import forget_after
+from support.stateful_head import run_settings
+
+DIARY = "diary.txt"
+
+
+def settings_of(data: Path, optimizer: str = "sgd", epochs: int = 60) -> RunSettings:
+    """A tiny run that saves after every epoch of four steps."""
+    train = {"epochs": epochs, "save_every": 1, "threads": 1}
+    return run_settings(
+        data, train=train, evaluate={"pairs": "none"}, optimizer={"name": optimizer, "lr": 0.01}
+    )
+
+
+def run(data: str, run_dir: str, optimizer: str, epochs: int, slowness: float) -> None:
+    """Train, or go on training, in `run_dir`; each sync to the disk takes `slowness` seconds longer."""
+    torch.set_num_threads(1)
+    folder, fsync, write = Path(run_dir), os.fsync, trainer.write_checkpoint
+
+    def slow_sync(handle: int) -> None:
+        time.sleep(slowness)
+        fsync(handle)
+
+    def noted(run_dir: Path, step: int, *rest: object) -> Path:
+        note(folder, f"saving {step}")
+        path = write(run_dir, step, *rest)
+        note(folder, f"saved {step}")
+        return path
+
+    os.fsync, trainer.write_checkpoint = slow_sync, noted
+    running = Trainer(settings_of(Path(data), optimizer, epochs), folder)
+    last = latest_checkpoint(folder)
+    if last is not None:
+        running.restore(last)
+    forget_after(folder, running.step)
+    note(folder, f"started {running.step}")
+    running.fit()
+    note(folder, "finished 0")
+
+
+def note(folder: Path, words: str) -> None:
+    """One line in the diary, handed to the operating system at once, as a kill leaves no time."""
+    with (folder / DIARY).open("a") as file:
+        file.write(f"{words}\n")
+
+
+def diary(folder: Path) -> list[tuple[str, int]]:
+    """What was noted so far: ("started" | "saving" | "saved" | "finished", step)."""
+    path = folder / DIARY
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [(word, int(step)) for word, _, step in (line.partition(" ") for line in lines)]
