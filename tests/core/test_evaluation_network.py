@@ -16,10 +16,11 @@ from facezoo.data.protocols import read_protocol
 from facezoo.evaluation.classification import classify, geometry_of_embeddings, geometry_of_folder
 from facezoo.evaluation.embed_folder import embed_folder, find_images
 from facezoo.evaluation.files import read_embeddings
-from facezoo.evaluation.network import Network, find_checkpoint, open_network
+from facezoo.evaluation.network import Network, open_network
 from facezoo.evaluation.scoring import score_embeddings, score_network, score_own_pairs
 from facezoo.registry import load_head
 from facezoo.training import train
+from facezoo.training.checkpoint import find_checkpoint
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 

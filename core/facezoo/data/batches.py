@@ -20,6 +20,11 @@ from facezoo.errors import FacezooError
 AHEAD = 2  # batches prepared while one is computed with
 
 
+def batch_count(images: int, batch_size: int) -> int:
+    """Batches in an epoch. An odd image out joins a batch of two rather than make one of its own."""
+    return min(-(-images // batch_size), images // 2)
+
+
 @dataclass(frozen=True)
 class Batches:
     """The batches of every epoch, each a function of (seed, epoch) and its position.
@@ -42,8 +47,7 @@ class Batches:
             raise FacezooError(message, "Both must be at least 2.")
 
     def __len__(self) -> int:
-        # an odd image out joins a batch of two rather than make one of its own
-        return min(-(-len(self.store) // self.batch_size), len(self.store) // 2)
+        return batch_count(len(self.store), self.batch_size)
 
     def images(self, epoch: int) -> list[npt.NDArray[np.int64]]:
         """The numbers of the images in each batch of an epoch (from 0)."""

@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from torch import nn
 
 from facezoo.backbones import build_backbone
+from facezoo.data.batches import batch_count
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.engine import HeadContext
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
 from facezoo.registry import load_head
 from facezoo.settings import EvaluateSettings
-from facezoo.training.checkpoint import METADATA, latest_checkpoint, read_metadata, read_part
+from facezoo.training.checkpoint import METADATA, find_checkpoint, read_metadata, read_part
 from facezoo.training.parts import choose_device
 
 
@@ -60,20 +61,10 @@ class Network:
 
     def _context(self) -> HeadContext:
         data, train = self.metadata["data"], self.config["train"]
-        steps = min(-(-data["images"] // train["batch_size"]), data["images"] // 2)
+        accumulate = train.get("accumulate", 1)
+        steps = batch_count(data["images"], train["batch_size"] * accumulate) * accumulate
         dim = self.metadata["backbone"]["dim"]
         return HeadContext(data["identities"], dim, train["seed"], steps, steps * train["epochs"])
-
-
-def find_checkpoint(path: Path) -> Path:
-    """`path` if it is a checkpoint, the latest one in it if it is a run directory; else FacezooError."""
-    if (path / METADATA).is_file():
-        return path
-    found = latest_checkpoint(path)
-    if found is None:
-        message = f"{path}: neither a checkpoint nor a run directory with one"
-        raise FacezooError(message, "Give the directory of a run (facezoo train), or its checkpoints/step-N.")
-    return found
 
 
 def open_network(path: Path, device: str = "auto") -> Network:

@@ -51,7 +51,7 @@ spec = HeadSpec(
     tags=("cosine margin", "binary cross-entropy", "memory", "learned threshold"),
     presets={
         "paper": {"scale": 64.0, "margin": 0.4, "uss_margin": 0.1},
-        "small": {"scale": 16.0, "margin": 0.35},
+        "small": {"scale": 12.0, "margin": 0.35},
     },
     properties=frozenset({"memory", "scalars"}),
 )

@@ -1,0 +1,136 @@
+"""What the reference pages list is what there is: settings, fields, events, heads, links."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+import torch
+from pydantic.fields import FieldInfo
+
+from facezoo import margins
+from facezoo.hooks import Events
+from facezoo.registry import HeadSpec
+from facezoo.registry.entries import BACKBONES, HEADS, HOOKS
+from facezoo.settings.sections import SECTIONS
+from facezoo.training.state import FREE
+from support.pages import PAGES, ROOT, name_of
+
+LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+PLUGINS = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml"))
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def rows_of(section: str) -> Iterator[str]:
+    """The rows of the table in docs/settings.md, from the section's model."""
+    for key, field in SECTIONS[section].model_fields.items():
+        yield f"| `{key}` | `{json.dumps(field.default)}` | {admitted(field)} | {field.description} |"
+
+
+def admitted(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{json.dumps(choice)}`" for choice in get_args(field.annotation))
+    bounds = [
+        f"{sign} {2**63 if limit == 2**63 else limit}".replace(str(2**63), "2^63")
+        for item in field.metadata
+        for name, sign in LIMITS.items()
+        if (limit := getattr(item, name, None)) is not None
+    ]
+    words = {int: "integer", float: "number", str: "text", bool: "`true`, `false`"}
+    return " ".join([words[field.annotation], ", ".join(bounds)]).strip()
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_setting_is_listed_with_its_default_and_range(section: str):
+    page = text_of("docs/settings.md")
+    table = page.partition(f"## `[{section}]`\n")[2].partition("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+    assert rows == list(rows_of(section)), "expected:\n" + "\n".join(rows_of(section))
+
+
+def test_what_may_change_on_resume_is_listed():
+    page = text_of("docs/checkpoints.md")
+    listed = page.partition("## Resuming\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`((?:data|train)\.\w+)`", listed))
+    assert named == FREE
+
+
+def default_of(field: dataclasses.Field[Any]) -> str:
+    if field.default is not dataclasses.MISSING:
+        return f"`{field.default!r}`".replace("'", '"')
+    if field.default_factory is not dataclasses.MISSING:
+        return f"`{field.default_factory()!r}`"
+    return "required"
+
+
+def test_every_field_of_the_record_is_listed_with_its_default():
+    page = text_of("docs/plugins.md")
+    rows = re.findall(r"^\| `(\w+)` \| (required|`[^`]*`) \|", page, re.MULTILINE)
+    expected = [(field.name, default_of(field)) for field in dataclasses.fields(HeadSpec)]
+    assert rows == expected
+
+
+def test_every_event_is_listed_with_its_arguments():
+    page = text_of("docs/plugins.md")
+    events = {name: event for name, event in vars(Events).items() if not name.startswith("_")}
+    for name, event in events.items():
+        arguments = [parameter for parameter in inspect.signature(event).parameters if parameter != "self"]
+        assert f"| `{name}({', '.join(arguments)})` |" in page
+    assert len(re.findall(r"^\| `\w+\([\w, ]*\)` \|", page, re.MULTILINE)) == len(events)
+
+
+@pytest.mark.parametrize("group", [HEADS, BACKBONES, HOOKS])
+def test_every_entry_point_group_is_named(group: str):
+    assert f"`{group}`" in text_of("docs/plugins.md")
+
+
+def test_the_table_of_margins_is_what_they_compute():
+    rows = re.findall(r"^\| (\d.*) \|$", text_of("docs/margins.md"), re.MULTILINE)
+    assert len(rows) == 4
+    for row in rows:
+        angle, cosine, *cells = row.split(" | ")
+        assert cosine == f"{math.cos(float(angle)):.4f}"
+        choices = [{"past_pi": choice} for choice in ("penalty", "clamp", "none", "continue")]
+        assert cells == [_margined(float(angle), **choice) for choice in [*choices, {"gradient": "detached"}]]
+
+
+def _margined(angle: float, **choice: Any) -> str:
+    cos = torch.tensor(math.cos(angle), dtype=torch.float64, requires_grad=True)
+    value = margins.combined(cos, 0.5, **choice)
+    (slope,) = torch.autograd.grad(value, cos)
+    return f"{value.item():.4f}, {abs(slope.item()) if slope == 0 else slope.item():.3f}"
+
+
+def test_the_readme_lists_every_plugin_and_no_other():
+    listed = re.findall(r"^\| \[`(\w+)`\]\(plugins/(\w+)/README\.md\) \|", text_of("README.md"), re.MULTILINE)
+    assert listed == [(name, name) for name in PLUGINS]
+
+
+def test_the_index_lists_every_page():
+    listed = set(re.findall(r"\]\((\w+\.md)\)", text_of("docs/README.md")))
+    assert listed == {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path):
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("https://"):
+            path, _, anchor = target.partition("#")
+            where = page.parent / path if path else page
+            assert where.exists(), target
+            assert not anchor or anchor in anchors(where), target
+
+
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
