@@ -210,3 +210,13 @@ def test_bf16_products_are_near_and_the_setting_is_restored() -> None:
     ]
     assert values[1] == pytest.approx(values[0], rel=1e-2)
     assert torch.backends.mkldnn.matmul.fp32_precision == before
+
+
+def test_float32_products_are_float32_whoever_computes_them() -> None:
+    left, right = torch.randn(600, 512), torch.randn(512, 256)
+    exact = left.double() @ right.double()
+    with Precision().applied(left) as products:
+        found = products.write(left, right, torch.empty(600, 256))
+        added = products.add(left, right, found.clone())
+    assert (found - exact).norm() < 1e-6 * exact.norm()
+    assert (added - 2 * exact).norm() < 2e-6 * exact.norm()
