@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import facezoo
-from facezoo.engine.layout import Streamed
 from facezoo.testing import AllocationMeter, gradient_check
+from support.layouts import DIM, Make, activate, assert_layouts_agree, prepared, problem
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 
@@ -27,57 +27,14 @@ def sketched_heads() -> dict[str, type[nn.Module]]:
 
 
 HEADS = sketched_heads()
-BATCH, CLASSES, DIM = 24, 37, 11
-TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
 
 
-def make(
-    name: str, layout: str, dtype: torch.dtype, classes: int = CLASSES, dim: int = DIM
-) -> facezoo.HeadLoss:
-    context = facezoo.HeadContext(classes, dim, steps_per_epoch=1, total_steps=10)
-    loss = facezoo.HeadLoss(HEADS[name](None, context), context, layout, name=name).to(dtype)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        drawn = torch.randn(loss.prototypes.weight.shape, generator=generator, dtype=torch.float64)
-        loss.prototypes.weight.copy_(drawn)
-    if isinstance(loss.layout, Streamed):
-        loss.layout.block_elements = 16 * BATCH  # three blocks of classes, the last one short
-    return loss
+def maker(name: str) -> Make:
+    def make(layout: str, classes: int, dim: int) -> facezoo.HeadLoss:
+        context = facezoo.HeadContext(classes, dim, steps_per_epoch=1, total_steps=10)
+        return facezoo.HeadLoss(HEADS[name](None, context), context, layout, name=name)
 
-
-def problem(
-    dtype: torch.dtype, batch: int = BATCH, classes: int = CLASSES, dim: int = DIM
-) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(2)
-    embeddings = 4 * torch.randn(batch, dim, generator=generator, dtype=torch.float64)
-    labels = torch.randint(0, classes, (batch,), generator=generator)
-    labels[3] = labels[2]
-    return embeddings.to(dtype), labels
-
-
-def activate(loss: facezoo.HeadLoss, embeddings: Tensor, labels: Tensor) -> None:
-    """Two training calls: memories partly filled, statistics moved, schedules past their start."""
-    for shift in (0, 5):
-        loss(embeddings + 0.1 * shift, (labels + shift) % CLASSES)
-        loss.after_step()
-    loss.step.fill_(20)
-
-
-def gradients(
-    name: str, layout: str, dtype: torch.dtype, *, active: bool, reuse: bool = False
-) -> dict[str, Tensor]:
-    loss = make(name, layout, dtype)
-    loss.reuse_gradient_buffer = reuse
-    embeddings, labels = problem(dtype)
-    if active:
-        activate(loss, embeddings, labels)
-    loss.eval()
-    for _ in range(2):  # the second backward adds to the first one's gradients
-        rows = embeddings.clone().requires_grad_()
-        value = loss(rows, labels)
-        value.backward()
-    found = {n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in loss.named_parameters()}
-    return {"loss": value.detach(), "embeddings": rows.grad, **found}
+    return make
 
 
 @pytest.mark.parametrize("reuse", [False, True], ids=["autograd", "reused buffer"])
@@ -85,21 +42,15 @@ def gradients(
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize("name", HEADS)
 def test_streamed_equals_dense(name: str, dtype: torch.dtype, active: bool, reuse: bool) -> None:
-    expected = gradients(name, "dense", dtype, active=active)
-    found = gradients(name, "streamed", dtype, active=active, reuse=reuse)
-    for part, reference in expected.items():
-        gap = (found[part] - reference).norm()
-        assert gap <= TOLERANCE[dtype] * reference.norm() + 1e-12, f"{part}: {gap / reference.norm():.1e}"
+    assert_layouts_agree(maker(name), dtype, active=active, reuse=reuse)
 
 
 @pytest.mark.parametrize("layout", ["dense", "streamed"])
 @pytest.mark.parametrize("name", HEADS)
 def test_gradients_equal_finite_differences(name: str, layout: str) -> None:
-    loss = make(name, layout, torch.float64, classes=7, dim=4)
+    loss = prepared(maker(name), layout, torch.float64, classes=7, dim=4)
     embeddings, labels = problem(torch.float64, batch=6, classes=7, dim=4)
-    loss(embeddings, labels)
-    loss.after_step()
-    loss.step.fill_(20)
+    activate(loss, embeddings, labels)
     gradient_check(loss, embeddings, labels, tolerance=3e-6)
 
 
@@ -107,8 +58,7 @@ def test_gradients_equal_finite_differences(name: str, layout: str) -> None:
 @pytest.mark.parametrize("name", HEADS)
 def test_streaming_never_allocates_the_matrix(name: str, reuse: bool) -> None:
     batch, classes = 64, 1501  # more rows than dimensions: any B x C tensor is larger than the class vectors
-    context = facezoo.HeadContext(classes, DIM, steps_per_epoch=1, total_steps=10)
-    loss = facezoo.HeadLoss(HEADS[name](None, context), context, name=name)
+    loss = maker(name)("streamed", classes, DIM)
     loss.layout.block_elements = 128 * batch
     loss.reuse_gradient_buffer = reuse
     embeddings, labels = problem(torch.float32, batch, classes)
@@ -123,7 +73,7 @@ def test_streaming_never_allocates_the_matrix(name: str, reuse: bool) -> None:
 @pytest.mark.parametrize("layout", ["dense", "streamed"])
 @pytest.mark.parametrize("name", HEADS)
 def test_gradients_are_finite_at_the_extremes(name: str, layout: str, extreme: str) -> None:
-    loss = make(name, layout, torch.float32)
+    loss = prepared(maker(name), layout, torch.float32)
     embeddings, labels = problem(torch.float32)
     activate(loss, embeddings, labels)
     own = loss.prototypes.weight[labels].detach()
