@@ -220,3 +220,20 @@ def test_float32_products_are_float32_whoever_computes_them() -> None:
         added = products.add(left, right, found.clone())
     assert (found - exact).norm() < 1e-6 * exact.norm()
     assert (added - 2 * exact).norm() < 2e-6 * exact.norm()
+
+
+@pytest.mark.parametrize("learned", [True, False], ids=["learned vectors", "frozen vectors"])
+def test_a_mapping_gets_its_gradient_even_where_the_vectors_get_none(
+    batch: facezoo.Batch, prototypes: Prototypes, learned: bool
+) -> None:
+    prototypes.weight.requires_grad_(learned)
+    share = facezoo.HeadContext(CLASSES, DIM).parameter(0.3).double()
+    memory = facezoo.ClassMemory(CLASSES, DIM).double()
+    memory.write(torch.arange(CLASSES), torch.randn(CLASSES, DIM, dtype=torch.float64), step=0)
+    found = {}
+    for name, make in LAYOUTS.items():
+        scores = facezoo.Scores(make().learned(prototypes), batch.unit, batch.labels)
+        mixed = scores.mapped(lambda mu, rows, part: (1 - part) * mu + part * rows, memory, share)
+        (found[name],) = torch.autograd.grad(mixed.logsumexp(scale=8.0).sum(), share.values)
+    assert found["dense"].norm() > 0
+    assert torch.allclose(found["dense"], found["streamed"], rtol=1e-10)

@@ -52,7 +52,7 @@ class Block:
         spread: Tensor,
         cos: Tensor,
         units: Tensor,
-        total: Tensor,
+        total: Tensor | None,
         empty: bool,
         parts: Sequence[Tensor | None],
         products: Products,
@@ -61,6 +61,7 @@ class Block:
 
         With G = d loss / d cos over the norms: d w = G x - w sum_i(G_i c_i) / |w|.
         """
+        assert total is not None
         overlap = None if self.inverse is None else cos.mul_(spread).sum(1, keepdim=True).mul_(self.inverse)
         (products.write if empty else products.add)(spread, units, total)
         if overlap is not None:
@@ -99,7 +100,7 @@ class MappedBlock:
         spread: Tensor,
         cos: Tensor,
         units: Tensor,
-        total: Tensor,
+        total: Tensor | None,
         empty: bool,
         parts: Sequence[Tensor | None],
         products: Products,
@@ -108,7 +109,7 @@ class MappedBlock:
         to_mapped = products.write(spread, units, torch.empty_like(self.units))
         chosen = [leaf for leaf in self.leaves if leaf.requires_grad]
         grads = iter(torch.autograd.grad(self.mapped, chosen, to_mapped, materialize_grads=True))
-        if empty:
+        if empty and total is not None:
             total.zero_()
         for leaf, into in zip(self.leaves, [total, *parts], strict=True):
             if leaf.requires_grad and into is not None:

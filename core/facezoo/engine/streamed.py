@@ -182,8 +182,8 @@ class _Backward:
         if rows_total is not None:
             block.to_rows(grad, rows_total, self.products)
         parts = [self._slice(slot, span) for slot in group.mapping_slots]
-        if self.vectors is not None:
-            into = self.vectors[self.sweep.rows(span)]
+        into = None if self.vectors is None else self.vectors[self.sweep.rows(span)]
+        if any(part is not None for part in [into, *parts]):
             block.to_vectors(grad, cos, group.units, into, self.empty, parts, self.products)
 
     def _slice(self, slot: int, span: Span) -> Tensor | None:
