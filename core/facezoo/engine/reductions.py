@@ -9,6 +9,7 @@ of class vectors without gradient be done in one sweep, with the factor applied 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -20,7 +21,7 @@ SAFE_EXPONENT = 65.0
 """exp of +-65 and sums of 1e8 of them are far inside float32, so such logits need no running maximum."""
 
 
-class Reduction:
+class Reduction(ABC):
     """A value that is accumulated over blocks of logits; one instance serves one forward and its backward."""
 
     excluded = -math.inf
@@ -32,15 +33,15 @@ class Reduction:
         """Start over for `rows` rows and `classes` classes in the dtype of `like`; |logits| <= `bound`."""
         self.total = like.new_zeros(rows)
 
+    @abstractmethod
     def absorb(self, logits: Tensor, low: int, high: int, scratch: Tensor) -> Tensor | None:
         """Take in the logits of classes [low, high). Returns what earlier slopes must be multiplied by, or
         None.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def slope(self, logits: Tensor, low: int, high: int) -> Tensor:
         """d value / d logits up to `factor`, overwriting the logits."""
-        raise NotImplementedError
 
     def factor(self, grad: Tensor) -> Tensor:
         """What `slope` lacks, [P] or 0-d, given the gradient of the value."""
@@ -49,9 +50,9 @@ class Reduction:
     def value(self) -> Tensor:
         return self.total.clone()
 
+    @abstractmethod
     def plain(self, logits_BC: Tensor) -> Tensor:
         """The same of all logits at once, in ordinary differentiable operations."""
-        raise NotImplementedError
 
 
 class LogSumExp(Reduction):
@@ -132,6 +133,9 @@ class Max(Reduction):
     def absorb(self, logits: Tensor, low: int, high: int, scratch: Tensor) -> Tensor | None:
         self.total = torch.maximum(self.total, logits.amax(0))
         return None
+
+    def slope(self, logits: Tensor, low: int, high: int) -> Tensor:
+        return logits.zero_()
 
     def plain(self, logits_BC: Tensor) -> Tensor:
         return logits_BC.detach().amax(1)
