@@ -25,7 +25,7 @@ TABLE = "comparison.json"
 
 @click.command("compare")
 @click.argument("recipe", required=False, type=_FILE, metavar="[RECIPE.toml]")
-@click.option("--heads", required=True, metavar="A,B,...", help="The heads, each a name of list-heads.")
+@click.option("--heads", required=True, metavar="A,B,...", help="The heads, each NAME or NAME@PRESET.")
 @click.option("--baseline", metavar="ROW", help="What the others are compared with; the first head.")
 @click.option("--seeds", type=click.IntRange(1), default=3, help="Runs of each head; 3.")
 @click.option("--data", metavar="PATH", help='A folder of identity folders; "orl" if not given.')

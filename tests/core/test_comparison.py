@@ -50,11 +50,20 @@ def test_the_grid_is_every_head_with_every_value_and_seed(data: Path):
     assert {cell.settings.data.size for cell in cells} == {32}
 
 
+def test_a_head_may_come_with_one_of_its_presets(data: Path):
+    plain, baseline = grid(data, heads="cosface,cosface@normface")
+    assert (plain.settings.preset, baseline.settings.preset) == (None, "normface")
+    assert (baseline.settings.head_config.margin, baseline.label) == (0.0, "cosface@normface")
+    assert plain.folder != baseline.folder
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"heads": "cosface,cosface"}, "name each once"),
         ({"heads": "cosfase"}, "did you mean 'cosface'"),
+        ({"heads": "cosface@"}, "names no preset"),
+        ({"heads": "cosface@normfase"}, "normface"),
         ({"sweeps": ["head.margin"]}, "--sweep head.margin: no values"),
         ({"sweeps": ["head.margin=0.2,"]}, "no values"),
         ({"sweeps": ["head.margn=0.2"]}, r"head\.margn: unknown setting; did you mean 'margin'"),

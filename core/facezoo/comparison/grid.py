@@ -15,7 +15,9 @@ from facezoo.settings import RunSettings, resolve
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of a comparison: a head, swept settings as `section.key=value`, a seed, and their meaning."""
+    """One run of a comparison: a head or `head@preset`, swept settings as `section.key=value`, a seed, and
+    their meaning.
+    """
 
     head: str
     swept: tuple[str, ...]
@@ -30,7 +32,7 @@ class Cell:
     @property
     def folder(self) -> str:
         """The run directory: label and seed, in characters that every file system takes."""
-        return re.sub(r"[^\w.=+-]+", "_", f"{self.label}-seed{self.seed}")
+        return re.sub(r"[^\w.=+@-]+", "_", f"{self.label}-seed{self.seed}")
 
 
 def make_grid(
@@ -44,6 +46,8 @@ def make_grid(
 ) -> list[Cell]:
     """Every head with every combination of swept values and every seed from 0, under one recipe.
 
+    A head is a name, or `name@preset` for one of its presets in place of the recipe's.
+
     `flags` and `sets` are as for `resolve`; a sweep is `section.key=value,value,...`. Raises FacezooError
     where a setting of any cell is not admitted, before anything is trained.
     """
@@ -52,8 +56,11 @@ def make_grid(
     variants = list(product(*map(_values, sweeps)))
     cells = []
     for head, swept, seed in product(heads, variants, range(seeds)):
-        given = {**(flags or {}), "head.name": head}
-        settings = resolve(toml_path, None, given, [*sets, *swept, f"train.seed={seed}"])
+        name, at, preset = head.partition("@")
+        if at and not preset:
+            raise FacezooError(f"heads: {head!r} names no preset", "Say NAME, or NAME@PRESET.")
+        given = {**(flags or {}), "head.name": name}
+        settings = resolve(toml_path, preset or None, given, [*sets, *swept, f"train.seed={seed}"])
         cells.append(Cell(head, swept, seed, settings))
     if len({cell.folder for cell in cells}) < len(cells):
         raise FacezooError("two cells of the grid have one name", "Give each swept value once.")
