@@ -29,7 +29,7 @@ def draw(comparison: Comparison, path: Path) -> None:
         if row.label == comparison.baseline and row.mean is not None:
             axes.axvline(100 * row.mean, color="0.7", linewidth=1, zorder=0)
     axes.set_yticks(range(len(rows)), [row.label for row in rows])
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.5, -0.5)  # the first row on top, and room beside the outer ones
     axes.set_xlabel(f"{comparison.metric} on {comparison.pairs}, %, with 95 % intervals")
     try:
         figure.savefig(path, dpi=150)
