@@ -124,7 +124,7 @@ def open_pairs(
     file = Path(pairs)
     named = read_pairs(file)
     roots = [file.parent, file.parent / "images"] if images == "auto" else [_existing(images)]
-    attempts = [(root, *number_pairs(named, _Finder(root))) for root in roots]
+    attempts = [(root, *number_pairs(named, Finder(root))) for root in roots]
     root, paths, numbered, missing = min(attempts, key=lambda attempt: len(attempt[3]))
     if missing:
         looked = " and ".join(printable(str(root)) for root in roots)
@@ -156,7 +156,7 @@ def _existing(path: str) -> Path:
     return folder
 
 
-class _Finder:
+class Finder:
     """Finds the image that a name in a pairs file means: that file, or the one with an image's ending.
 
     Names are compared after NFC normalisation, as file systems differ in the form in which they store them.
@@ -167,6 +167,7 @@ class _Finder:
         self.folder = cache(self._folder)
 
     def __call__(self, name: str) -> str | None:
+        """The path of the image called `name`, relative to the root, or None where there is none."""
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or Path(name).is_absolute():
             return name if Path(name).is_file() else None

@@ -22,6 +22,8 @@ CROP = "Crop them to their central squares with --set data.fit=crop, or bring th
 class Store(Protocol):
     """Gives the pixels of images by their numbers."""
 
+    images: ImageFiles
+
     unreadable: dict[int, str]
     """Images known not to decode, with reasons; `fetch` raises FacezooError for them."""
 

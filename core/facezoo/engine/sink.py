@@ -27,9 +27,8 @@ class GradientBuffer:
 
     def claim(self, weight: Tensor, owner: object) -> Tensor:
         """The buffer, laid out like `weight`, now kept by `owner`."""
-        if self.tensor is None or self.tensor.shape != weight.shape or self.tensor.dtype != weight.dtype:
-            self.tensor = torch.empty_like(weight)
-        if self.tensor.device != weight.device:
+        wanted = weight.shape, weight.dtype, weight.device
+        if self.tensor is None or (self.tensor.shape, self.tensor.dtype, self.tensor.device) != wanted:
             self.tensor = torch.empty_like(weight)
         self.kept_by = owner
         return self.tensor
@@ -73,7 +72,7 @@ class GradientSink:
         lost.
         """
         self._enter()
-        fresh = self._total is None
+        fresh = False
         if self._total is None:
             self._total, fresh = self._start()
         if self.buffer is not None and self.buffer.kept_by is not owner:

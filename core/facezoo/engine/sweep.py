@@ -48,7 +48,7 @@ class View:
     """The rows of one `Scores`: columns [low, high) of its group's blocks, input number `slot`."""
 
     def __init__(self, scores: Scores, low: int, slot: int, edges: Tensor) -> None:
-        self.scores, self.slot, self.low, self.high = scores, slot, low, low + len(scores.unit_rows)
+        self.slot, self.low, self.high = slot, low, low + len(scores.unit_rows)
         self.places: list[Place] = []
         self._order = scores.labels.argsort()
         self._sorted = scores.labels[self._order]

@@ -20,7 +20,7 @@ from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
 from facezoo.registry import load_head
 from facezoo.settings import EvaluateSettings
-from facezoo.training.checkpoint import METADATA, find_checkpoint, read_metadata, read_part
+from facezoo.training.checkpoint import METADATA, find_checkpoint, load_weights, read_metadata, read_part
 from facezoo.training.parts import choose_device
 
 
@@ -56,7 +56,7 @@ class Network:
             raise FacezooError(message, f"Install {saved['distribution']} {saved['version']}.")
         settings = {key: value for key, value in self.config["head"].items() if key != "name"}
         loss = build_loss(loaded, loaded.configure(settings), self._context())
-        _load(loss, read_part(self.checkpoint, "head"), self.checkpoint)
+        load_weights(loss, read_part(self.checkpoint, "head"), self.checkpoint)
         return loss.eval()
 
     def _context(self) -> HeadContext:
@@ -81,15 +81,7 @@ def open_network(path: Path, device: str = "auto") -> Network:
     except (KeyError, TypeError, ValidationError) as problem:
         message = f"{checkpoint}: {METADATA} is not one of a run ({problem})"
         raise FacezooError(message, "Use the facezoo that wrote it.") from problem
-    _load(backbone, read_part(checkpoint, "model"), checkpoint)
+    load_weights(backbone, read_part(checkpoint, "model"), checkpoint)
     backbone.to(choose_device(device)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     preprocessing = Preprocessing.from_dict(contract, str(checkpoint))
     return Network(checkpoint, metadata, backbone.eval(), preprocessing, evaluate)
-
-
-def _load(module: nn.Module, tensors: Mapping[str, torch.Tensor], checkpoint: Path) -> None:
-    try:
-        module.load_state_dict(dict(tensors))
-    except RuntimeError as problem:
-        message = f"{checkpoint}: its tensors do not fit {type(module).__name__}: {problem}"
-        raise FacezooError(message, "Use the versions that checkpoint.json names.") from problem

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from facezoo.data.faces import ImageFiles, printable
 from facezoo.data.pairs import NamedPair, Pairs, number_pairs
 from facezoo.data.protocols import ListedPairs
-from facezoo.data.sources import TestPairs, _Finder, open_pairs
+from facezoo.data.sources import Finder, TestPairs, open_pairs
 from facezoo.data.store import open_store
 from facezoo.errors import FacezooError
 from facezoo.evaluation.embedding import embed, pair_cosines
@@ -71,7 +71,7 @@ def score_network(
     decode, else FacezooError: figures over what is left would be figures of another set.
     """
     roots = [images] if images else list(listed.roots)
-    attempts = [(root, *number_pairs(listed.pairs, _Finder(root))) for root in roots]
+    attempts = [(root, *number_pairs(listed.pairs, Finder(root))) for root in roots]
     root, paths, pairs, missing = min(attempts, key=lambda attempt: len(attempt[3]))
     if missing:
         looked = " and ".join(printable(str(root)) for root in roots)
@@ -106,8 +106,7 @@ def score_test_pairs(network: Network, test: TestPairs, *, flip: bool | None = N
     rows = embed(
         network.backbone, test.store, network.preprocessing, batch_size=evaluate.batch_size, flip=flip
     )
-    files: ImageFiles = test.store.images  # type: ignore[attr-defined]  # every store is one of files
-    return _scored(test.name, rows, test.pairs, files.paths, evaluate.folds)
+    return _scored(test.name, rows, test.pairs, test.store.images.paths, evaluate.folds)
 
 
 def _scored(

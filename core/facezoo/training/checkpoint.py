@@ -16,7 +16,7 @@ from facezoo.errors import FacezooError
 from facezoo.training.durable import sync, write_json
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 FOLDER: Final = "checkpoints"
 METADATA: Final = "checkpoint.json"
@@ -137,6 +137,15 @@ def read_part(checkpoint: Path, part: str) -> dict[str, Tensor]:
             f"{path}: cannot be read ({problem})", "Use another checkpoint of the run."
         ) from problem
     return tensors
+
+
+def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], checkpoint: Path) -> None:
+    """Put a checkpoint's tensors into a module; FacezooError where names or shapes differ."""
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as problem:
+        message = f"{checkpoint}: its tensors do not fit this run's {type(module).__name__}: {problem}"
+        raise FacezooError(message, "Use the versions that checkpoint.json names.") from problem
 
 
 def _write_parts(folder: Path, parts: Mapping[str, Mapping[str, Tensor]]) -> None:

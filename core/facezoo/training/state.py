@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from facezoo.data import TrainingFaces
 from facezoo.errors import FacezooError
 from facezoo.settings import RunSettings
-from facezoo.training.checkpoint import read_metadata, read_part
+from facezoo.training.checkpoint import load_weights, read_metadata, read_part
 from facezoo.training.optimizer import load_state_tensors, state_tensors
 from facezoo.training.parts import Parts
 from facezoo.training.provenance import (
@@ -88,8 +88,8 @@ def restore(parts: Parts, settings: RunSettings, checkpoint: Path) -> dict[str, 
     metadata = read_metadata(checkpoint)
     _check_settings(checkpoint, metadata, settings)
     _check_data(checkpoint, metadata, parts.data)
-    _load(parts.backbone, read_part(checkpoint, MODEL), checkpoint)
-    _load(parts.loss, read_part(checkpoint, HEAD), checkpoint)
+    load_weights(parts.backbone, read_part(checkpoint, MODEL), checkpoint)
+    load_weights(parts.loss, read_part(checkpoint, HEAD), checkpoint)
     optimizer = read_part(checkpoint, OPTIMIZER)
     torch.set_rng_state(optimizer.pop("generator|cpu"))
     cuda = optimizer.pop("generator|cuda", None)
@@ -104,14 +104,6 @@ def _generators(device: torch.device) -> dict[str, Tensor]:
     if device.type == "cuda":
         states["generator|cuda"] = torch.cuda.get_rng_state(device)
     return states
-
-
-def _load(module: nn.Module, tensors: Mapping[str, Tensor], checkpoint: Path) -> None:
-    try:
-        module.load_state_dict(dict(tensors))
-    except RuntimeError as problem:
-        message = f"{checkpoint}: its tensors do not fit this run's {type(module).__name__}: {problem}"
-        raise FacezooError(message, "Use the versions that checkpoint.json names.") from problem
 
 
 def _check_settings(checkpoint: Path, metadata: Mapping[str, Any], settings: RunSettings) -> None:
