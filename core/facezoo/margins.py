@@ -5,7 +5,8 @@ everywhere:
 
 `gradient`
     `"exact"`: the derivative of the value. `"detached"`: the value of the margin with the derivative of the
-    plain cosine (characteristic gradient detachment), value = c + hold(phi(c) - c).
+    plain cosine (characteristic gradient detachment), c + phi(hold(c)) - hold(c), so that a margin that is
+    learned still has its gradient.
 `past_pi`
     What happens where the shifted angle u = m1 theta + m2 passes pi:
     `"penalty"` c - m2 sin(m2), the guard of early code, defined for m1 = 1 only; `"clamp"` u held at pi, so
@@ -78,8 +79,9 @@ def combined(
             "choose past_pi 'clamp', 'none' or 'continue'",
         )
     plain = isinstance(angle_margin, float | int) and angle_margin == 0 and multiplier == 1.0
-    shifted = cos if plain else _shifted(cos, angle_margin, multiplier, past_pi)
-    return _with_gradient(cos, shifted - cosine_margin, gradient)
+    held = cos if gradient == "exact" else hold(cos)
+    shifted = held if plain else _shifted(held, angle_margin, multiplier, past_pi)
+    return _with_gradient(cos, held, shifted - cosine_margin)
 
 
 def _shifted(cos: Tensor, angle_margin: Tensor | float, multiplier: float, past_pi: PastPi) -> Tensor:
@@ -106,12 +108,12 @@ def multiplied(cos: Tensor, multiplier: float, *, gradient: Gradient = "exact") 
     `multiplier` m >= 1. Integers go through the Chebyshev polynomial cos(m theta) = T_m(cos theta), whose
     slope is finite and exact everywhere (m^2 at theta = 0); other values through `angle`.
     """
+    held = cos if gradient == "exact" else hold(cos)
     if multiplier != int(multiplier):
-        return _with_gradient(cos, _continued(multiplier * angle(cos)), gradient)
+        return _with_gradient(cos, held, _continued(multiplier * angle(held)))
     turns = (multiplier * cos.detach().clamp(-1, 1).acos() / math.pi).floor()
-    return _with_gradient(
-        cos, (1 - 2 * turns.remainder(2)) * _chebyshev(cos, int(multiplier)) - 2 * turns, gradient
-    )
+    value = (1 - 2 * turns.remainder(2)) * _chebyshev(held, int(multiplier)) - 2 * turns
+    return _with_gradient(cos, held, value)
 
 
 def _chebyshev(cos: Tensor, degree: int) -> Tensor:
@@ -121,8 +123,9 @@ def _chebyshev(cos: Tensor, degree: int) -> Tensor:
     return current
 
 
-def _with_gradient(cos: Tensor, value: Tensor, gradient: Gradient) -> Tensor:
-    return value if gradient == "exact" else cos + hold(value - cos)
+def _with_gradient(cos: Tensor, held: Tensor, value: Tensor) -> Tensor:
+    """`value`, a function of `held`; where that is not `cos` itself, with the slope of `cos`."""
+    return value if held is cos else cos + (value - held)
 
 
 def softplus(value: Tensor) -> Tensor:

@@ -141,6 +141,11 @@ def test_terms_reduced_together_equal_terms_alone(scores: facezoo.Scores) -> Non
         assert torch.allclose(one, other, rtol=1e-14)
 
 
+def test_an_argument_may_be_a_number(scores: facezoo.Scores) -> None:
+    given = scores.logsumexp(lambda cos, factor: factor * cos, 3.0)
+    assert torch.allclose(given, scores.logsumexp(scale=3.0), rtol=1e-14)
+
+
 def test_a_forgotten_argument_is_an_error(scores: facezoo.Scores) -> None:
     bias = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
     with pytest.raises(FacezooError, match="was not passed to it"):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 import facezoo
-from facezoo import FacezooError
+from facezoo import ClassParameter, FacezooError
 
 CLASSES, DIM = 13, 8
 
@@ -114,6 +114,16 @@ def test_bounds_are_kept_after_the_step_and_missed_without_it(loss: facezoo.Head
     loss.after_step()
     assert loss.head.margin.values.max() == 0.5
     loss(*draw())
+
+
+def test_a_value_on_a_bound_that_float32_rounds_up_stays_admitted_in_float64() -> None:
+    parameter = ClassParameter(torch.full((3,), 0.9), bounds=(0.0, 0.8))
+    parameter.project()
+    assert parameter.values.detach().max() > 0.8  # as float32 has it
+    assert parameter.double().within_bounds()
+    with torch.no_grad():
+        parameter.values.add_(1e-6)
+    assert not parameter.within_bounds()
 
 
 @pytest.mark.parametrize(

@@ -81,11 +81,12 @@ def test_exact_slope_is_the_derivative_and_detached_that_of_the_cosine(past_pi: 
     assert torch.equal(detached, torch.ones_like(cos))
 
 
-def test_gradients_flow_to_margins_a_row() -> None:
+@pytest.mark.parametrize("gradient", ["exact", "detached"])
+def test_gradients_flow_to_margins_a_row(gradient: str) -> None:
     angle = torch.full((3,), 0.3, dtype=torch.float64, requires_grad=True)
     cosine = torch.full((3,), 0.2, dtype=torch.float64, requires_grad=True)
     cos = torch.tensor([0.9, 0.1, -0.5], dtype=torch.float64)
-    margins.combined(cos, angle, cosine_margin=cosine).sum().backward()
+    margins.combined(cos, angle, cosine_margin=cosine, gradient=gradient).sum().backward()
     assert torch.allclose(angle.grad, -(cos.acos() + 0.3).sin())
     assert torch.equal(cosine.grad, -torch.ones(3, dtype=torch.float64))
 

@@ -27,8 +27,7 @@ class ClassParameter(ClassTensor):
     """A learned number a class, in float32.
 
     `bounds` (low, high) are kept by projection after each optimiser step; `decay` says whether weight decay
-    applies;
-    `lr` multiplies the run's learning rate.
+    applies; `lr` multiplies the run's learning rate.
     """
 
     def __init__(
@@ -46,11 +45,11 @@ class ClassParameter(ClassTensor):
 
     @torch.no_grad()
     def within_bounds(self) -> bool:
-        """Whether every value lies in the bounds."""
+        """Whether all values lie in the bounds, to float32: what lies on one still does in float64."""
         if self.bounds is None:
             return True
-        low, high = self.values.aminmax()
-        return bool((low >= self.bounds[0]) & (high <= self.bounds[1]))
+        low, high = self.bounds
+        return bool((self.values.clamp(low, high).float() == self.values.float()).all())
 
 
 class ClassBuffer(ClassTensor):

@@ -146,9 +146,12 @@ class Elementwise:
 
     arguments: Sequence[Argument]
 
-    def __init__(self, function: CosineFunction, args: Sequence[Tensor | ClassTensor], rows: Tensor) -> None:
+    def __init__(self, function: CosineFunction, args: Sequence[Value], rows: Tensor) -> None:
         self.function = function
-        self.arguments = [argument(part, len(rows)) for part in args]
+        self.arguments = [
+            argument(rows.new_tensor(part) if isinstance(part, float | int) else part, len(rows))
+            for part in args
+        ]
         self._check(rows)
 
     def _check(self, rows: Tensor) -> None:
@@ -224,7 +227,7 @@ def _reaches_other_leaves(result: Tensor, own: Tensor) -> bool:
 
 def make_logits(
     function: CosineFunction | None,
-    args: Sequence[Tensor | ClassTensor],
+    args: Sequence[Value],
     scale: Value,
     shift: Value,
     rows: Tensor,
