@@ -43,7 +43,7 @@ def test_dry_run_prints_every_value_with_its_origin(invoke, tmp_path: Path):
         'path = "faces" # --data',
         'pairs = "none" # --pairs',
         "batch_size = 16 # mine.toml",
-        "epochs = 60 # default",
+        "epochs = 20 # default",
     ):
         assert line in lines
     assert all("# " in line for line in lines if " = " in line)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from facezoo import FacezooError
 from facezoo.settings import resolve, to_toml
 from facezoo.settings.layers import parse_set, toml_value
+from facezoo.settings.run import EMBEDDED_RECIPE
 from support.fixtures import PLAIN
 
 HEAD = {"head.name": "plain"}
@@ -38,8 +39,9 @@ def test_defaults_alone():
     run = resolve(flags=HEAD)
     assert (run.head.spec.name, run.head_config.margin, run.preset) == ("plain", 0.2, None)
     assert (run.data.path, run.backbone.name, run.train.layout) == ("orl", "small", "streamed")
-    assert (
-        run.origins["head.margin"] == run.origins["train.epochs"] == run.origins["head.preset"] == "default"
+    assert all(
+        run.origins[key] == "default"
+        for key in ("head.margin", "head.preset", "train.batch_size", "data.path")
     )
 
 
@@ -71,10 +73,13 @@ def test_each_layer_beats_the_one_below_and_origins_say_so(tmp_path: Path):
 
 
 def test_every_value_has_an_origin():
-    run = resolve(flags=HEAD)
-    for section in ("data", "backbone", "train", "optimizer", "evaluate"):
-        for key in getattr(run, section).model_dump():
-            assert run.origins[f"{section}.{key}"] == "default"
+    run = resolve(flags=HEAD | {"data.path": "faces"})
+    keys = {
+        f"{section}.{key}"
+        for section in ("data", "backbone", "train", "optimizer", "evaluate")
+        for key in getattr(run, section).model_dump()
+    }
+    assert {key for key in keys if run.origins[key] != "default"} == {"data.path"}
 
 
 def test_a_preset_may_stand_in_the_file(tmp_path: Path):
@@ -222,3 +227,15 @@ def test_the_embedded_data_takes_the_preset_small_unless_another_is_named() -> N
     assert embedded.origins["head.scale"] == "preset small"
     assert resolve(flags={"head.name": "cosface"}, preset="paper").preset == "paper"
     assert resolve(flags={"head.name": "cosface", "data.path": "faces"}).preset is None
+
+
+def test_the_embedded_data_has_a_recipe_that_gives_way_to_what_was_said():
+    embedded, folder = resolve(flags=HEAD), resolve(flags=HEAD | {"data.path": "faces"})
+    for section, values in EMBEDDED_RECIPE.items():
+        for key, value in values.items():
+            assert getattr(getattr(embedded, section), key) == value != getattr(getattr(folder, section), key)
+            assert embedded.origins[f"{section}.{key}"] == "data.path orl"
+            assert folder.origins[f"{section}.{key}"] == "default"
+    said = resolve(flags=HEAD, sets=["train.epochs=2"])
+    assert (said.train.epochs, said.origins["train.epochs"]) == (2, "--set")
+    assert said.optimizer == embedded.optimizer

@@ -25,8 +25,16 @@ from facezoo.settings.sections import (
 
 S = TypeVar("S", bound=Section)
 
+FROM_EMBEDDED = f"data.path {EMBEDDED}"
+"""The origin of what the embedded data decides."""
 FOR_EMBEDDED = "small"
 """The preset that the embedded data is trained with unless another is named."""
+EMBEDDED_RECIPE: Mapping[str, Mapping[str, object]] = {
+    "data": {"erase": 0.5},
+    "train": {"epochs": 60},
+    "optimizer": {"weight_decay": 5e-3},
+}
+"""What stands in place of the defaults for the embedded data: 300 images are soon learned by heart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +63,9 @@ def resolve(
 ) -> RunSettings:
     """Resolve a run's settings: defaults < the head's preset < the TOML file < `flags` and `sets`.
 
-    Where no preset is named and the embedded data is trained on, a head's preset `small` is taken, if it has
-    one: published scales and margins are for thousands of identities, and the embedded data has thirty.
+    The embedded data has a recipe of its own: `EMBEDDED_RECIPE` in place of the defaults and, where no preset
+    is named, a head's preset `small`, if it has one, since published scales and margins are for thousands of
+    identities, and the embedded data has thirty.
 
     `flags` maps `section.key` to a value; `sets` holds texts `section.key=value`, the value a TOML literal
     or a bare word. The head is loaded, torch is not. Raises `FacezooError` for a head that cannot be used,
@@ -83,9 +92,12 @@ def _text(layers: Layered, key: str) -> str | None:
 
 
 def _resolved(layers: Layered, head: LoadedHead, head_name: str, preset: str | None) -> RunSettings:
-    if preset is None and _is_embedded(layers) and FOR_EMBEDDED in head.spec.presets:
-        preset = FOR_EMBEDDED
-        layers.origins["head.preset"] = f"data.path {EMBEDDED}"
+    if _is_embedded(layers):
+        for section, values in EMBEDDED_RECIPE.items():
+            layers.add_under(section, values, FROM_EMBEDDED)
+        if preset is None and FOR_EMBEDDED in head.spec.presets:
+            preset = FOR_EMBEDDED
+            layers.origins["head.preset"] = FROM_EMBEDDED
     if preset is not None:
         layers.add_under("head", head.preset(preset), f"preset {preset}")
     layers.origins.setdefault("head.preset", "default")

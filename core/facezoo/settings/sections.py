@@ -35,7 +35,7 @@ class DataSettings(Section):
     grey: float = Field(0.0, ge=0, le=1, description="share of training images without colour")
     blur: float = Field(0.0, ge=0, le=1, description="share of training images that are blurred")
     low_resolution: float = Field(0.0, ge=0, le=1, description="share of training images made coarse")
-    erase: float = Field(0.5, ge=0, le=1, description="share of training images with a square painted over")
+    erase: float = Field(0.0, ge=0, le=1, description="share of training images with a square painted over")
     memory_mib: int = Field(
         2048, ge=0, description="a larger set is decoded on the fly, not once for all, MiB"
     )
@@ -52,7 +52,7 @@ class BackboneSettings(Section):
 class TrainSettings(Section):
     """`[train]`: how long, how, and on what."""
 
-    epochs: int = Field(60, ge=1, description="passes over the training images")
+    epochs: int = Field(20, ge=1, description="passes over the training images")
     batch_size: int = Field(64, ge=1, description="images a forward pass")
     seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, order and augmentation")
     layout: Literal["streamed", "dense"] = Field("streamed", description="how the class scores are computed")
@@ -80,9 +80,7 @@ class OptimizerSettings(Section):
     momentum: float = Field(0.9, ge=0, lt=1, description="of SGD")
     beta1: float = Field(0.9, ge=0, lt=1, description="of AdamW: decay of the mean gradient")
     beta2: float = Field(0.999, ge=0, lt=1, description="of AdamW: decay of the mean squared gradient")
-    weight_decay: float = Field(
-        5e-3, ge=0, description="of weights, not of biases, norms and scalars; 5e-4 for millions of images"
-    )
+    weight_decay: float = Field(5e-4, ge=0, description="of weights, not of biases, norms and scalars")
     warmup_epochs: float = Field(1.0, ge=0, description="epochs over which the rate rises from zero")
     schedule: Literal["polynomial", "cosine", "step"] = Field(
         "cosine", description="how the rate falls afterwards"
