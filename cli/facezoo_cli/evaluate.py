@@ -14,6 +14,8 @@ from facezoo.errors import FacezooError
 from facezoo_cli import figures
 
 if TYPE_CHECKING:
+    from facezoo.evaluation import FixedThreshold
+    from facezoo.evaluation.network import Network
     from facezoo.evaluation.scoring import ScoredPairs
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -100,20 +102,21 @@ def _report(asked: Asked) -> Report:
         return _uniform(asked)
     if asked.protocol == "geometry":
         return _geometry(asked)
-    return _of_pairs(asked, _scored(asked))
+    network = None if asked.run is None else _network(asked)
+    return _of_pairs(asked, _scored(asked, network), network)
 
 
-def _scored(asked: Asked) -> ScoredPairs:
+def _scored(asked: Asked, network: Network | None) -> ScoredPairs:
     from facezoo.data.protocols import read_protocol
     from facezoo.evaluation import scoring
 
-    if asked.embeddings is not None:
+    if network is None:
         from facezoo.evaluation.files import read_embeddings
 
+        assert asked.embeddings is not None
         assert asked.pairs is not None
         listed = read_protocol(asked.pairs, asked.protocol)
         return scoring.score_embeddings(read_embeddings(asked.embeddings), listed, asked.folds)
-    network = _network(asked)
     if asked.pairs is None:
         return scoring.score_own_pairs(network, flip=asked.flip)
     listed = read_protocol(asked.pairs, asked.protocol)
@@ -121,14 +124,14 @@ def _scored(asked: Asked) -> ScoredPairs:
     return scoring.score_network(network, listed, asked.images, folds=asked.folds, flip=flip)
 
 
-def _network(asked: Asked) -> Any:
+def _network(asked: Asked) -> Network:
     from facezoo.evaluation.network import open_network
 
     assert asked.run is not None
     return open_network(asked.run)
 
 
-def _of_pairs(asked: Asked, scored: ScoredPairs) -> Report:
+def _of_pairs(asked: Asked, scored: ScoredPairs, network: Network | None) -> Report:
     from facezoo.evaluation import assess
 
     found = assess(
@@ -140,8 +143,29 @@ def _of_pairs(asked: Asked, scored: ScoredPairs) -> Report:
         replicates=asked.replicates,
         seed=asked.seed,
     )
+    learned, unknown = _own_threshold(asked, scored, network)
+    lines = [*figures.of_pairs(scored, found, learned), *unknown]
     content = {"pairs": scored.name, "left_out": scored.left_out, "missing": list(scored.missing)}
-    return list(figures.of_pairs(scored, found)), {**content, **found.as_dict()}
+    return lines, {**content, **found.as_dict(), "own_threshold": learned and learned.as_dict()}
+
+
+def _own_threshold(
+    asked: Asked, scored: ScoredPairs, network: Network | None
+) -> tuple[FixedThreshold | None, list[str]]:
+    """What the threshold of the run's head does to the pairs, and why it is not known where it may be there.
+
+    Embeddings need no head, so a head that cannot be loaded takes no figure away but this one.
+    """
+    from facezoo.evaluation import at_threshold
+
+    try:
+        threshold = None if network is None else network.learned_threshold
+    except FacezooError as error:
+        return None, [f"whether the head has a threshold of its own is not known: {error.message}"]
+    if threshold is None:
+        return None, []
+    drawn = {"replicates": asked.replicates, "seed": asked.seed}
+    return at_threshold(scored.scores, scored.same, threshold, scored.units, **drawn), []
 
 
 def _uniform(asked: Asked) -> Report:

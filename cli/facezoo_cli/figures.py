@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from facezoo.evaluation import Assessment, Geometry, Interval, UniformAccuracy
+    from facezoo.evaluation import Assessment, FixedThreshold, Geometry, Interval, UniformAccuracy
     from facezoo.evaluation.scoring import ScoredPairs
 
 
@@ -27,8 +27,8 @@ def number_interval(interval: Interval | None) -> str:
     return "none" if interval is None else f"{interval.low:.4f} to {interval.high:.4f}"
 
 
-def of_pairs(scored: ScoredPairs, found: Assessment) -> Iterator[str]:
-    """The lines that say what a set of pairs shows."""
+def of_pairs(scored: ScoredPairs, found: Assessment, own: FixedThreshold | None = None) -> Iterator[str]:
+    """The lines that say what a set of pairs shows, and what a head's `own` threshold does to it."""
     figures = found.verification
     pairs = f"{figures.genuine:,} genuine and {figures.impostor:,} impostor pairs"
     constant = f"one constant answer would be {percent(figures.majority)} % right"
@@ -37,6 +37,10 @@ def of_pairs(scored: ScoredPairs, found: Assessment) -> Iterator[str]:
     yield f"{'%':<14}{'figure':>10}   95 % interval"
     spread = f"fold SD {percent(figures.fold_sd)}, SE {percent(figures.se)}"
     yield _row("accuracy", figures.accuracy, found.accuracy, spread)
+    if own is not None:
+        chosen = sum(figures.thresholds) / len(figures.thresholds)
+        note = f"{own.threshold:.4f}, of the head; the folds chose {chosen:.4f} on average"
+        yield _row("own threshold", own.accuracy, own.interval, note)
     yield _row("AUC", figures.auc, found.auc)
     yield _row("EER", figures.eer, found.eer)
     for point, interval in zip(found.operating, found.tar, strict=True):

@@ -43,8 +43,11 @@ class Events:
     """The events, in the order of a run. `run` is read-only: `dir`, `settings`, `step` and `epoch`."""
 
     @hookspec
-    def train_start(self, run: Run) -> None:
-        """Before the first step, and again where a run is resumed; the run directory exists."""
+    def train_start(self, run: Run) -> str | None:
+        """Before the first step, and again where a run is resumed; the run directory exists.
+
+        What is returned, a line that says what the observer will do, is printed.
+        """
 
     @hookspec
     def step_end(self, run: Run, step: int, metrics: Mapping[str, object]) -> None:
@@ -53,6 +56,17 @@ class Events:
     @hookspec
     def epoch_end(self, run: Run, epoch: int, metrics: Mapping[str, object]) -> None:
         """After the last step of an epoch. `epoch` counts from 1; `metrics` holds the epoch's means."""
+
+    @hookspec
+    def verification_end(self, run: Run, step: int, figures: Mapping[str, object]) -> None:
+        """After a verification: of the untrained network (`step` is 0), during training, and at its end.
+
+        `figures`, read-only, is what evaluation.json has under `verification`; the rates are fractions.
+        """
+
+    @hookspec
+    def train_end(self, run: Run) -> None:
+        """After training, however it ended: with its last step, by Ctrl-C or SIGTERM, or with an error."""
 
     @hookspec
     def checkpoint_metadata(self, run: Run) -> dict[str, object]:  # type: ignore[empty-body]
@@ -105,9 +119,9 @@ class Observers:
             what = f"observer {entry.name!r} of {entry.dist} {entry.version} is muted"
             warnings.warn(f"{what}: {event}: {record['error']}", RuntimeWarning, stacklevel=2)
 
-    def train_start(self, *, run: Run) -> None:
-        """Tell all observers; see `Events`."""
-        self._tell("train_start", run=run)
+    def train_start(self, *, run: Run) -> list[str]:
+        """What the observers have to say at the start, a line each; what is not text mutes its author."""
+        return list(self._ask("train_start", _text, run=run).values())
 
     def step_end(self, *, run: Run, step: int, metrics: Mapping[str, object]) -> None:
         """Tell all observers; see `Events`."""
@@ -116,6 +130,14 @@ class Observers:
     def epoch_end(self, *, run: Run, epoch: int, metrics: Mapping[str, object]) -> None:
         """Tell all observers; see `Events`."""
         self._tell("epoch_end", run=run, epoch=epoch, metrics=MappingProxyType(dict(metrics)))
+
+    def verification_end(self, *, run: Run, step: int, figures: Mapping[str, object]) -> None:
+        """Tell all observers; see `Events`."""
+        self._tell("verification_end", run=run, step=step, figures=MappingProxyType(dict(figures)))
+
+    def train_end(self, *, run: Run) -> None:
+        """Tell all observers; see `Events`."""
+        self._tell("train_end", run=run)
 
     def checkpoint_metadata(self, *, run: Run) -> dict[str, dict[str, object]]:
         """What observers want kept in a checkpoint, by `dist:observer`; what is not JSON mutes its author."""
@@ -159,6 +181,13 @@ class Observers:
             except Exception as error:  # noqa: BLE001 (an observer may raise anything)
                 self.mute(entry, event, error)
         return answers
+
+
+def _text(answer: object) -> str:
+    if isinstance(answer, str):
+        return answer
+    message = f"returned a {type(answer).__name__}, not a line of text"
+    raise TypeError(message)
 
 
 def _json_object(answer: object) -> dict[str, object]:

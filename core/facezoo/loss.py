@@ -149,6 +149,36 @@ class HeadLoss(nn.Module):
                 groups.append(self._group(name, [tensor], lr, decay))
         return groups
 
+    @torch.no_grad()
+    def report(self, images: Tensor) -> dict[str, float]:
+        """Figures that the head has about itself, by name; {} for a head without `report`.
+
+        `images` [C] integers: how many training images each class has. The last batch is taken in first, as
+        in `after_step`. Raises `FacezooError` for another shape, and for figures that are no numbers.
+        """
+        if not hasattr(self.head, "report"):
+            return {}
+        if images.shape != (self.context.classes,) or images.is_floating_point():
+            found = f"{tuple(images.shape)} {images.dtype}"
+            message = f"images: expected an integer for each of {self.context.classes} classes, got {found}"
+            raise FacezooError(message, "torch.bincount(labels, minlength=classes) counts them")
+        self._settle()
+        figures = self.head.report(images.long())  # type: ignore[operator]
+        try:
+            return {str(name): float(figure) for name, figure in figures.items()}
+        except (AttributeError, TypeError, ValueError, RuntimeError) as problem:
+            message = f"head {self.name!r}: report(images) must give numbers by name ({problem})"
+            raise FacezooError(message, "Return a dict of text and floats.") from problem
+
+    @property
+    def threshold(self) -> float | None:
+        """The cosine from which on the head itself takes a pair for genuine; None where it has none."""
+        if not hasattr(self.head, "threshold"):
+            return None
+        with torch.no_grad():
+            value = self.head.threshold()  # type: ignore[operator]
+        return None if value is None else float(value)
+
     @property
     def reuse_gradient_buffer(self) -> bool:
         """Whether the prototypes' gradient lives in one buffer from step to step, which between forward and

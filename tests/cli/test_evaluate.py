@@ -36,6 +36,20 @@ def run(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     return out
 
 
+@pytest.fixture(scope="module")
+def threshold_run(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A run whose head learns a threshold."""
+    from click.testing import CliRunner
+
+    from facezoo_cli.main import cli
+
+    out = str(tmp_path_factory.mktemp("runs") / "run")
+    args = ["train", "--head", "uniface", "--data", str(faces), "--pairs", str(faces / "pairs.csv")]
+    result = CliRunner().invoke(cli, [*args, *RECIPE, "--preset", "small", "--out", out])
+    assert result.exit_code == 0, result.output
+    return out
+
+
 def lines_of(result) -> list[str]:
     assert result.exit_code == 0, result.output
     return result.stdout.splitlines()
@@ -60,6 +74,46 @@ def test_json_holds_fractions(invoke, run):
     assert content["tar_at_far"][0]["accepted_impostors"] == 30
     assert 0 <= content["intervals"]["auc"]["low"] <= content["verification"]["auc"] <= 1
     assert content["method"] == "bootstrap over 4 identities, 50 replicates"
+
+
+def test_pairs_are_judged_by_the_threshold_of_the_head(invoke, threshold_run):
+    from facezoo.evaluation.network import open_network
+    from facezoo.evaluation.scoring import score_own_pairs
+
+    network = open_network(Path(threshold_run))
+    learned, pairs = network.loss.threshold, score_own_pairs(network)
+    right = ((pairs.scores >= learned) == pairs.same).mean()
+    lines = lines_of(invoke("evaluate", threshold_run, "--replicates", "50"))
+    assert lines[3].startswith(f"own threshold{100 * right:11.2f}   ")
+    own = json.loads(invoke("evaluate", threshold_run, "--json", "--replicates", "50").stdout)
+    chosen = np.mean(own["verification"]["thresholds"])
+    assert lines[3].endswith(f"   {learned:.4f}, of the head; the folds chose {chosen:.4f} on average")
+    assert [line.split()[0] for line in lines[2:6]] == ["accuracy", "own", "AUC", "EER"]
+    own = own["own_threshold"]
+    assert (own["threshold"], own["accuracy"]) == pytest.approx((learned, right))
+    assert own["interval"]["method"] == "bootstrap over 4 identities, 50 replicates"
+
+
+def test_a_head_without_a_threshold_is_not_built_to_say_so(invoke, run, monkeypatch):
+    monkeypatch.setattr("facezoo.evaluation.network.build_loss", None)
+    assert json.loads(invoke("evaluate", run, "--json", "--replicates", "2").stdout)["own_threshold"] is None
+
+
+def test_a_head_that_is_not_there_takes_only_its_threshold_away(invoke, threshold_run, monkeypatch):
+    lines = lines_of(invoke("evaluate", threshold_run))
+    monkeypatch.setenv("FACEZOO_DISABLE", "uniface")
+    without = lines_of(invoke("evaluate", threshold_run))
+    assert without[:-1] == [line for line in lines if not line.startswith("own threshold")]
+    assert without[-1].startswith("whether the head has a threshold of its own is not known: head 'uniface'")
+
+
+def test_the_gap_to_the_threshold_of_the_head(invoke, threshold_run, faces):
+    lines = lines_of(invoke("evaluate", threshold_run, "--protocol", "uniform", "--data", str(faces)))
+    content = invoke("evaluate", threshold_run, "--protocol", "uniform", "--data", str(faces), "--json")
+    figures = json.loads(content.stdout)["uniform"]
+    assert figures["gap"] == pytest.approx(abs(figures["threshold"] - figures["learned"]))
+    said = f"the loss learned the threshold {figures['learned']:.4f}: {figures['gap']:.4f} away"
+    assert said in lines
 
 
 def test_embeddings_of_a_run_are_evaluated_like_the_run(invoke, run, faces, tmp_path):

@@ -7,14 +7,13 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import facezoo
 from facezoo import FacezooError
 from facezoo.evaluation import geometry, uniform_accuracy
-from facezoo.evaluation.class_scores import cosines_to_classes, learned_threshold, of_matrix
+from facezoo.evaluation.class_scores import cosines_to_classes, of_matrix
 
 samples = st.lists(
     st.tuples(st.integers(-4, 4), st.integers(-4, 4), st.integers(0, 3)), min_size=1, max_size=30
@@ -103,15 +102,6 @@ def test_any_classifiers_scores():
 def test_scores_and_labels_must_fit(shape, labels):
     with pytest.raises(FacezooError):
         of_matrix(np.zeros(shape), np.array(labels))
-
-
-def test_a_head_may_offer_the_threshold_that_it_learned():
-    head = torch.nn.Module()
-    assert learned_threshold(head) is None
-    head.learned_threshold = 0.3
-    assert learned_threshold(head) == 0.3
-    head.learned_threshold = lambda: torch.tensor(0.25)
-    assert learned_threshold(head) == 0.25
 
 
 def slow_angle(a, b) -> float:

@@ -34,10 +34,12 @@ def recorded(tmp_path: Path) -> list[dict[str, object]]:
 
 
 def fire(found: Observers) -> None:
-    found.train_start(run=RUN)
+    assert found.train_start(run=RUN) in ([], ["recording x"])
     found.step_end(run=RUN, step=3, metrics={"loss": 1.0})
     found.checkpoint_metadata(run=RUN)
     found.epoch_end(run=RUN, epoch=1, metrics={"loss": 2.0})
+    found.verification_end(run=RUN, step=3, figures={"accuracy": 0.5})
+    found.train_end(run=RUN)
     found.evaluation_protocols()
 
 
@@ -49,6 +51,8 @@ def test_every_event_reaches_an_installed_observer(observers, tmp_path: Path):
         {"event": "step_end", "step": 3, "keys": ["loss"]},
         {"event": "checkpoint_metadata"},
         {"event": "epoch_end", "epoch": 1, "keys": ["loss"]},
+        {"event": "verification_end", "step": 3, "accuracy": 0.5},
+        {"event": "train_end", "step": 3},
         {"event": "evaluation_protocols"},
     ]
     assert {line["event"] for line in recorded(tmp_path)} == {name for name in vars(Events) if name[0] != "_"}
@@ -100,12 +104,14 @@ def test_an_observer_that_does_not_import_or_fit_is_muted_at_once(observers):
 
 def test_answers_that_cannot_be_kept_mute_their_author(observers):
     found = observers(RIVALS, RECORDER)
+    with pytest.warns(RuntimeWarning, match="'talker' .* is muted: train_start: TypeError"):
+        assert found.train_start(run=RUN) == ["recording x"]
     with pytest.warns(RuntimeWarning, match="'rival' .* is muted: checkpoint_metadata: TypeError"):
         assert found.checkpoint_metadata(run=RUN) == {"facezoo-recorder:recorder": {"steps": 0}}
     protocols = found.evaluation_protocols()
     with pytest.warns(RuntimeWarning, match="evaluation protocol 'faulty': ZeroDivisionError"):
         assert protocols["faulty"](None, None) == {}
-    assert [record["observer"] for record in found.muted] == ["rival", "faulty"]
+    assert [record["observer"] for record in found.muted] == ["talker", "rival", "faulty"]
 
 
 def test_metrics_are_read_only(observers, with_installed):

@@ -51,6 +51,7 @@ def observed(installed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr.count("observer 'raiser' of facezoo-raiser 1.0 is muted") == 1
+    assert done.stdout.splitlines().count("recording run") == 1
     return home
 
 
@@ -62,11 +63,21 @@ def test_every_event_of_a_run_reaches_the_observer(observed: Path):
     record = lines(observed / "record.jsonl")
     events = [line["event"] for line in record]
     assert events[0] == "train_start"
+    assert events[-2:] == ["train_end", "evaluation_protocols"]
     assert [line["step"] for line in record if line["event"] == "step_end"] == [1, 2, 3, 4, 5, 6]
     assert [line["epoch"] for line in record if line["event"] == "epoch_end"] == [1, 2]
     assert events.count("checkpoint_metadata") == 2
     assert events.count("evaluation_protocols") == 1
     assert all("loss" in line["keys"] for line in record if line["event"] in ("step_end", "epoch_end"))
+
+
+def test_the_verifications_before_and_after_training_reach_the_observer(observed: Path):
+    told = [line for line in lines(observed / "record.jsonl") if line["event"] == "verification_end"]
+    evaluation = json.loads((observed / "run" / "evaluation.json").read_text(encoding="utf-8"))
+    expected = [(0, evaluation["untrained"]), (6, evaluation["verification"])]
+    assert [(line["step"], line["accuracy"]) for line in told] == [
+        (step, figures["accuracy"]) for step, figures in expected
+    ]
 
 
 def test_the_muted_observer_is_in_metrics_and_checkpoints(observed: Path):

@@ -99,6 +99,7 @@ class Recorder:
     @hookimpl
     def train_start(self, run):
         note("train_start", dir=str(run.dir))
+        return f"recording {run.dir.name}"
 
     @hookimpl
     def step_end(self, step, metrics):
@@ -108,6 +109,14 @@ class Recorder:
     @hookimpl
     def epoch_end(self, run, epoch, metrics):
         note("epoch_end", epoch=epoch, keys=sorted(metrics))
+
+    @hookimpl
+    def verification_end(self, step, figures):
+        note("verification_end", step=step, accuracy=figures["accuracy"])
+
+    @hookimpl
+    def train_end(self, run):
+        note("train_end", step=run.step)
 
     @hookimpl
     def checkpoint_metadata(self, run):
@@ -159,6 +168,12 @@ class Rival:
         return {"not JSON": object()}
 
 
+class Talker:
+    @hookimpl
+    def train_start(self):
+        return ["not", "a", "line"]
+
+
 class Faulty:
     @hookimpl
     def evaluation_protocols(self):
@@ -167,5 +182,5 @@ class Faulty:
 RIVALS = Distribution(
     "facezoo-rivals",
     {"fixture_rivals": _RIVALS},
-    {HOOKS: {"rival": "fixture_rivals:Rival", "faulty": "fixture_rivals:Faulty"}},
+    {HOOKS: {name: f"fixture_rivals:{name.title()}" for name in ("rival", "talker", "faulty")}},
 )

@@ -1,4 +1,4 @@
-"""What a head is: the one method it must have, and the two that it may."""
+"""What a head is: the one method it must have, and the four that it may."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ class MarginHead(Protocol):
     """A margin loss, stated once and computed in every layout.
 
     A head is a `torch.nn.Module`, made as `factory(config, context)` from its pydantic config and a
-    `HeadContext`. Beside `loss` it may have, all called without gradient and in training only:
+    `HeadContext`. Beside `loss` it may have, all called without gradient and the first two in training only:
 
     - `before_loss(batch, scores)`: running statistics, initialisation from data;
     - `after_step(batch)`: memory writes, once the batch's backward is past;
+    - `report(images) -> Mapping[str, float]`: figures about itself at the end of an epoch; `images` [C] int64
+      has how many training images each class has;
+    - `threshold() -> float | None`: the cosine from which on the head itself takes a pair for genuine (None:
+      as it is set or stands, it has none);
 
     and the attributes `subcentres: int` (prototypes a class, default 1) and `decay: frozenset[str]` (names of
     its plain parameters that weight decay applies to, default none).

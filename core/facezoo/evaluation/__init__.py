@@ -11,6 +11,7 @@ from facezoo.evaluation.bootstrap import Replicates, replicate
 from facezoo.evaluation.choosing import ChosenThreshold, choose_threshold
 from facezoo.evaluation.curves import area_under_curve, equal_error_rate
 from facezoo.evaluation.embedding import embed, pair_cosines
+from facezoo.evaluation.fixed import FixedThreshold, at_threshold
 from facezoo.evaluation.folds import stratified_folds
 from facezoo.evaluation.identities import PairUnits, identities_of_pairs, pairs_as_units, units_of
 from facezoo.evaluation.intervals import Interval, holm, percentiles, two_sided, wilson
@@ -22,6 +23,7 @@ from facezoo.evaluation.verification import Verification, verify
 __all__ = [
     "Assessment",
     "ChosenThreshold",
+    "FixedThreshold",
     "Geometry",
     "Interval",
     "OperatingPoint",
@@ -32,6 +34,7 @@ __all__ = [
     "Verification",
     "area_under_curve",
     "assess",
+    "at_threshold",
     "choose_threshold",
     "embed",
     "equal_error_rate",

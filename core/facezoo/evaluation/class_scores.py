@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from facezoo.engine.batch import Batch
 from facezoo.engine.layout import Streamed
@@ -61,15 +60,6 @@ def of_matrix(scores: npt.NDArray[np.floating], labels: npt.NDArray[np.integer])
         part[rows, columns] = -np.inf
         other[start : start + _ROWS] = part.max(1)
     return own, other
-
-
-def learned_threshold(head: nn.Module) -> float | None:
-    """The cosine that a head takes for its threshold: its attribute `learned_threshold`, or None.
-
-    Heads that learn a unified bias b at scale s offer b / s so.
-    """
-    value = getattr(head, "learned_threshold", None)
-    return None if value is None else float(value() if callable(value) else value)
 
 
 def uniform_of_file(path: Path) -> UniformAccuracy:

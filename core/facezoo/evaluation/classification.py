@@ -12,7 +12,7 @@ from facezoo.data.sources import find_faces, open_training
 from facezoo.data.store import open_store
 from facezoo.errors import FacezooError
 from facezoo.evaluation.angles import Geometry, geometry
-from facezoo.evaluation.class_scores import cosines_to_classes, learned_threshold
+from facezoo.evaluation.class_scores import cosines_to_classes
 from facezoo.evaluation.embedding import embed
 from facezoo.evaluation.files import EmbeddingSet
 from facezoo.evaluation.network import Network
@@ -53,7 +53,7 @@ def classify(
     rows = _embeddings(network, faces, chosen, flip)
     own, other = cosines_to_classes(network.loss, rows, labels)
     return Classification(
-        uniform=uniform_accuracy(own, other, labels, learned_threshold(network.loss.head)),
+        uniform=uniform_accuracy(own, other, labels, network.loss.threshold),
         geometry=geometry(rows, labels),
         strangers=int((~known).sum()),
         trained_on=faces.fingerprint() == network.metadata["data"]["fingerprint"],

@@ -18,7 +18,7 @@ from facezoo.data.preprocessing import Preprocessing
 from facezoo.engine import HeadContext
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
-from facezoo.registry import load_head
+from facezoo.registry import LoadedHead, load_head
 from facezoo.settings import EvaluateSettings
 from facezoo.training.checkpoint import METADATA, find_checkpoint, load_weights, read_metadata, read_part
 from facezoo.training.parts import choose_device
@@ -46,8 +46,7 @@ class Network:
     @cached_property
     def loss(self) -> HeadLoss:
         """The head with its prototypes; FacezooError where it is not installed or of another revision."""
-        saved = self.metadata["head"]
-        loaded = load_head(self.config["head"]["name"])
+        saved, loaded = self.metadata["head"], self._head
         if loaded.spec.revision != saved["revision"]:
             message = (
                 f"{self.checkpoint}: head {saved['name']!r} was revision {saved['revision']}; "
@@ -58,6 +57,21 @@ class Network:
         loss = build_loss(loaded, loaded.configure(settings), self._context())
         load_weights(loss, read_part(self.checkpoint, "head"), self.checkpoint)
         return loss.eval()
+
+    @cached_property
+    def learned_threshold(self) -> float | None:
+        """The cosine from which on the head itself takes a pair for genuine.
+
+        None for a head that has no threshold, which is not built to find that out, and for weights without a
+        run. Raises FacezooError as `loss` does.
+        """
+        if "config" not in self.metadata or not hasattr(self._head.factory(), "threshold"):
+            return None
+        return self.loss.threshold
+
+    @cached_property
+    def _head(self) -> LoadedHead:
+        return load_head(self.config["head"]["name"])
 
     def _context(self) -> HeadContext:
         data, train = self.metadata["data"], self.config["train"]

@@ -46,13 +46,16 @@ class Report:
             self.progress.update(self.progress.task_ids[0], description=text, completed=metrics["step"])
 
     def epoch(self, metrics: Mapping[str, Any], seconds_left: float) -> None:
-        """Print an epoch's means, unless a progress bar shows them already."""
+        """Print an epoch's means, unless a progress bar shows them already, and the head's own figures."""
         if self.progress is None:
             template = (
                 "epoch {epoch}/{epochs}  loss {loss:.4f}  lr {lr:.2g}  {images_per_second:,.0f} images/s"
             )
             text = template.format_map({**metrics, "epochs": self.epochs})
             self.line(f"{text}  {clock(seconds_left)} left")
+        if figures := metrics.get("head"):
+            said = ", ".join(f"{name} {figure:.4g}" for name, figure in figures.items())
+            self.line(f"head after epoch {metrics['epoch']}: {said}")
 
     def verification(self, step: int, accuracy: float, *, best: bool) -> None:
         """Print what a verification during training gave."""

@@ -90,16 +90,18 @@ class Trainer:
         self.report.start(self.step)
         try:
             with stop_request() as stop:
-                self.observers.train_start(run=self.run)
-                self._note_muted(log)
+                self._start_observers(log)
                 self._verify_if_missed(log)
                 while self.step < until and stop.signal is None:
                     self._epoch(until, log, stop)
                 if stop.signal is not None:
                     self._save_once()
                     raise Interrupted(stop.signal)
+            self._verify_at_end(log)
         finally:
             self.report.stop()
+            self.observers.train_end(run=self.run)
+            self._note_muted(log)
             log.close()
 
     def save(self) -> Path:
@@ -150,7 +152,7 @@ class Trainer:
         return means
 
     def _end_epoch(self, epoch: int, means: Means, log: MetricsLog, stop: StopRequest) -> None:
-        metrics = {"event": "epoch", "step": self.step, "epoch": epoch, **means.figures()}
+        metrics = {"event": "epoch", "step": self.step, "epoch": epoch, **means.figures(), **self._of_head()}
         log.write(metrics)
         self.report.epoch(metrics, (self.settings.train.epochs - epoch) * means.seconds)
         self.observers.epoch_end(run=self.run, epoch=epoch, metrics=metrics)
@@ -161,11 +163,37 @@ class Trainer:
             self._verify_if_due(log)
         self._note_muted(log)
 
+    def _of_head(self) -> dict[str, dict[str, float]]:
+        """What the head says about itself, under `head`, if it does; a function of its state alone."""
+        loss, labels = self.parts.loss, torch.from_numpy(self.parts.data.faces.labels)
+        images = labels.bincount(minlength=loss.context.classes).to(self.parts.device)
+        figures = loss.report(images)
+        return {"head": figures} if figures else {}
+
+    def _start_observers(self, log: MetricsLog) -> None:
+        """Begin to tell observers, first of the untrained network's figures where nothing lies behind it."""
+        for said in self.observers.train_start(run=self.run):
+            self.report.line(said)
+        for line in [] if self.step else read_metrics(self.run_dir):
+            if line.get("event") == "untrained":
+                self.observers.verification_end(run=self.run, step=0, figures=line["verification"])
+        self._note_muted(log)
+
+    def _is_verified(self) -> bool:
+        """Whether metrics.jsonl has the figures after the present step."""
+        lines = read_metrics(self.run_dir)
+        return any(line.get("event") == "verification" and line["step"] == self.step for line in lines)
+
     def _verify_if_missed(self, log: MetricsLog) -> None:
         """The verification after the step that a run is resumed at, where it was stopped before that."""
-        done = [line["step"] for line in read_metrics(self.run_dir) if line.get("event") == "verification"]
-        if self.step not in done:
+        if not self._is_verified():
             self._verify_if_due(log)
+
+    def _verify_at_end(self, log: MetricsLog) -> None:
+        """The verification after the last step, where the settings ask for none during training."""
+        if self.pairs is not None and self.step == self.total_steps and not self._is_verified():
+            figures = verify_pairs(self.parts, self.settings.evaluate, self.pairs)
+            self._note_verified(figures, log)
 
     def _verify_if_due(self, log: MetricsLog) -> None:
         evaluate = self.settings.evaluate
@@ -173,11 +201,16 @@ class Trainer:
         if self.pairs is None or not due:
             return
         figures = verify_pairs(self.parts, evaluate, self.pairs)
-        self.verified = (self.step, figures)
         best = self._keep_if_best(figures.accuracy, self.pairs.name)
         # written last: a run that is killed before it verifies this step again
-        log.write({"event": "verification", "step": self.step, "verification": figures.as_dict()})
+        self._note_verified(figures, log)
         self.report.verification(self.step, figures.accuracy, best=best)
+
+    def _note_verified(self, figures: Verification, log: MetricsLog) -> None:
+        self.verified = (self.step, figures)
+        log.write({"event": "verification", "step": self.step, "verification": figures.as_dict()})
+        self.observers.verification_end(run=self.run, step=self.step, figures=figures.as_dict())
+        self._note_muted(log)
 
     def _keep_if_best(self, accuracy: float, pairs: str) -> bool:
         """Save and name the present state if it verifies better than all before it on the same pairs."""
