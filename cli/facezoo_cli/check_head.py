@@ -1,0 +1,95 @@
+"""`facezoo check-head NAME`: hold a head to the conformance kit."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from facezoo._words import did_you_mean
+from facezoo.errors import FacezooError
+
+if TYPE_CHECKING:
+    from facezoo.testing import CheckResult, HeadCheck
+
+_COLOURS = {"passed": None, "failed": "red", "expected": "yellow"}
+
+
+@click.command("check-head")
+@click.argument("name")
+@click.option("-k", "pattern", metavar="PATTERN", help="Only checks with this in their names.")
+@click.option("--json", "as_json", is_flag=True, help="One object: the head, and a list of its checks.")
+def command(name: str, pattern: str | None, as_json: bool) -> None:
+    """Hold a head to every check that heads must pass.
+
+    NAME is a head, or DIST:HEAD where two distributions offer the same name. Every check runs under the
+    head's defaults, every preset and every choice of a setting, fresh and fully active. Ends with exit
+    code 1 where a check fails, or passes although the head declares that it fails.
+    """
+    from facezoo.testing import head_checks
+
+    checks = _chosen(list(head_checks(name)), pattern)
+    results = []
+    if not as_json:
+        click.echo(f"{name}: {checks[0].head.entry.dist} {checks[0].head.entry.version}")
+    for check in checks:  # printed as they end: all together take some seconds
+        results.append(check.result())
+        if not as_json:
+            _print(name, check, results[-1])
+    click.echo(_json(checks, results) if as_json else f"\n{_summary(results)}")
+    click.get_current_context().exit(any(result.outcome == "failed" for result in results))
+
+
+def _chosen(checks: list[HeadCheck], pattern: str | None) -> list[HeadCheck]:
+    """Those that `pattern` means: all, the one of that name, or those that have it in their names."""
+    found = [check for check in checks if pattern is None or pattern == check.name]
+    found = found or [check for check in checks if str(pattern) in check.name]
+    if found:
+        return found
+    names = [check.name for check in checks]
+    message = f"-k {pattern}: there is no such check{did_you_mean(str(pattern), names)}"
+    raise FacezooError(message, f"Checks: {', '.join(names)}.")
+
+
+def _print(name: str, check: HeadCheck, result: CheckResult) -> None:
+    outcome = click.style(f"{result.outcome:<8}", fg=_COLOURS[result.outcome])
+    click.echo(f"  {outcome}  {check.name:<18}  {result.seconds:6.2f} s".rstrip())
+    if result.outcome == "passed":
+        return
+    click.echo(f"            {result.message}")
+    if result.outcome == "failed":
+        click.echo(f"            {check.rule.doc}")
+        click.echo(f"            $ facezoo check-head {name} -k {check.name}")
+        if result.error and click.get_current_context().meta.get("traceback"):
+            click.echo("".join(traceback.format_exception(result.error)), err=True)
+
+
+def _summary(results: Sequence[CheckResult]) -> str:
+    outcomes = [result.outcome for result in results]
+    seconds = sum(result.seconds for result in results)
+    counts = {"passed": "passed", "failed": "failed", "expected": "failed as expected"}
+    said = [f"{outcomes.count(name)} {words}" for name, words in counts.items() if name in outcomes]
+    return f"{', '.join(said)} in {seconds:.1f} s"
+
+
+def _json(checks: Sequence[HeadCheck], results: Sequence[CheckResult]) -> str:
+    entry = checks[0].head.entry
+    report = {
+        "head": entry.name,
+        "dist": entry.dist,
+        "version": entry.version,
+        "checks": [
+            {
+                "name": check.name,
+                "group": check.rule.group,
+                "outcome": result.outcome,
+                "seconds": round(result.seconds, 3),
+                "message": result.message,
+            }
+            for check, result in zip(checks, results, strict=True)
+        ],
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False)

@@ -1,0 +1,87 @@
+"""`facezoo plot-head`: what the margins of one or several heads do, as a picture or in numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from facezoo.errors import FacezooError
+
+if TYPE_CHECKING:
+    from facezoo.plotting import HeadCurves
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("plot-head")
+@click.argument("heads", nargs=-1, required=True, metavar="NAME...")
+@click.option("--preset", metavar="NAME", help="A preset for every head; NAME@PRESET names one for one head.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="head.KEY=VALUE", help="A setting of every head; may be repeated."
+)
+@click.option(
+    "-o", "--out", type=_FILE, metavar="FILE", help="The picture, .png or .svg; else NAME-NAME.png."
+)
+@click.option("--json", "as_json", is_flag=True, help="The curves' numbers; a picture with --out only.")
+def command(
+    heads: tuple[str, ...], preset: str | None, sets: tuple[str, ...], out: Path | None, as_json: bool
+) -> None:
+    """Draw what the margins of heads do, over angles and norms.
+
+    Every NAME is a head, or NAME@PRESET. Target logit and its slope, pull and push, the other class's logit,
+    the decision boundary, and what depends on the embedding's norm. Needs the extra `figures`.
+    """
+    from facezoo.plotting import draw
+    from facezoo.plotting.figure import check_possible
+
+    asked = [_split(name, preset) for name in heads]
+    path = out if out or as_json else Path("-".join(name.replace(":", "_") for name, _ in asked) + ".png")
+    if path is not None:
+        check_possible(path, len(heads))
+    curves = _measure(asked, _settings(sets))
+    if path is not None:
+        draw(curves, path)
+        click.echo(f"written to {path}", err=as_json)
+    if as_json:
+        click.echo(json.dumps({"heads": [head.as_dict() for head in curves]}, ensure_ascii=False))
+
+
+def _split(name: str, preset: str | None) -> tuple[str, str | None]:
+    head, at, own = name.partition("@")
+    if at and not own:
+        raise FacezooError(f"{name}: names no preset", "Say NAME, or NAME@PRESET.")
+    return head, own or preset
+
+
+def _settings(sets: Iterable[str]) -> dict[str, object]:
+    from facezoo.settings.layers import parse_set
+
+    settings: dict[str, object] = {}
+    for text in sets:
+        section, key, value = parse_set(text)
+        if section != "head":
+            raise FacezooError(f"--set {text}: a margin has no {section}", "Say --set head.KEY=VALUE.")
+        settings[key] = value
+    return settings
+
+
+def _measure(asked: list[tuple[str, str | None]], settings: dict[str, object]) -> list[HeadCurves]:
+    """Check all settings first, then measure head after head."""
+    from facezoo.plotting import probe
+    from facezoo.registry import load_head
+
+    loaded = [load_head(name) for name, _ in asked]
+    origins = {f"head.{key}": "--set" for key in settings}
+    presets = [preset for _, preset in asked]
+    configs = [
+        head.configure(settings, preset, origins) for head, preset in zip(loaded, presets, strict=True)
+    ]
+    curves = []
+    for number, (head, config, preset) in enumerate(zip(loaded, configs, presets, strict=True), 1):
+        click.echo(f"[{number}/{len(loaded)}] {head.spec.name}", err=True)
+        curves.append(probe(head, config, preset))
+    return curves
