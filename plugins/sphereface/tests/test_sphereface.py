@@ -1,4 +1,4 @@
-"""A-Softmax against a reference, row by row, and the oracles of its paper."""
+"""A-Softmax and SphereFace-R against a reference, row by row, and the oracles of their papers."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ CASES = [
         "lambda_min": 0.1,
     },
     {"margin": 2.5, "gradient": "detached", "feature_norm": "fixed", "lambda_min": 1.0},
+]
+PLAIN = {"lambda_start": 0.0, "lambda_min": 0.0}
+REVIVED = [
+    {"variant": variant, "margin": margin, "gradient": gradient, **norm, **PLAIN}
+    for variant in ("r-v1", "r-v2")
+    for margin, norm in ((1.5, {"feature_norm": "fixed", "scale": 12.0}), (2.0, {}))
+    for gradient in ("exact", "detached")
 ]
 PAST_ANNEALING = 5000
 
@@ -66,6 +73,30 @@ def dense(cosines, step, settings):
     return reference
 
 
+def revived_cosine(cos, own, settings):
+    """One 0-d cosine as SphereFace-R turns it, through the angle."""
+    angle, margin = torch.acos(cos), settings["margin"]
+    if own == (settings["variant"] == "r-v2"):
+        return cos
+    if not own:
+        value = torch.cos(angle / margin)
+    else:
+        value = torch.cos(margin * angle) if margin * angle <= math.pi else 0 * cos - 1
+    return cos + (value - cos).detach() if settings["gradient"] == "detached" else value
+
+
+def dense_revived(cosines, settings):
+    def reference(embeddings, weight, labels):
+        rows = []
+        for raw, cos, label in zip(embeddings, cosines(embeddings, weight), labels.tolist(), strict=True):
+            turned = [revived_cosine(c, identity == label, settings) for identity, c in enumerate(cos)]
+            scale = settings["scale"] if settings.get("feature_norm") == "fixed" else raw.norm()
+            rows.append(scale * torch.stack(turned))
+        return cross_entropy(torch.stack(rows), labels)
+
+    return reference
+
+
 def at_step(loss, step):
     loss.step.fill_(step)
     return loss
@@ -78,9 +109,28 @@ def test_equals_reference(make, batch, agrees, cosines, settings, step):
     agrees(loss, dense(cosines, step, settings), batch(loss))
 
 
+@pytest.mark.parametrize("settings", REVIVED)
+def test_revived_equals_reference(make, batch, agrees, cosines, settings):
+    loss = make("sphereface", **settings)
+    data = batch(loss)
+    own = cosines(data[0], loss.prototypes.weight)[torch.arange(24), data[1]]
+    past = settings["margin"] * torch.acos(own) > math.pi
+    assert past.any()
+    assert not past.all()
+    agrees(loss, dense_revived(cosines, settings), data)
+
+
+@pytest.mark.parametrize(("variant", "margin", "scale"), [("r-v1", 1.5, 30.0), ("r-v2", 1.4, 60.0)])
+def test_revived_presets_are_those_of_the_authors(make, batch, agrees, cosines, variant, margin, scale):
+    settings = {"variant": variant, "margin": margin, "scale": scale, "feature_norm": "fixed"}
+    loss = make("sphereface", preset=variant)
+    agrees(loss, dense_revived(cosines, {**settings, "gradient": "detached"}), batch(loss))
+
+
+@pytest.mark.parametrize("settings", [{}, {"variant": "r-v1", **PLAIN}, {"variant": "r-v2", **PLAIN}])
 @pytest.mark.parametrize("step", [0, PAST_ANNEALING])
-def test_oracle_margin_of_one_is_normface_scaled_by_the_norm(make, batch, agrees, cosines, step):
-    loss = at_step(make("sphereface", margin=1.0), step)
+def test_oracle_margin_of_one_is_normface_scaled_by_the_norm(make, batch, agrees, cosines, step, settings):
+    loss = at_step(make("sphereface", margin=1.0, **settings), step)
 
     def reference(embeddings, weight, labels):
         return cross_entropy(embeddings.norm(dim=1, keepdim=True) * cosines(embeddings, weight), labels)
@@ -130,13 +180,36 @@ def test_oracle_slope_in_the_cosine_tends_to_m_squared(make_dense, margin):
     assert slope.item() / -math.sin(0.01) == pytest.approx(margin**2, rel=1e-2)
 
 
-@pytest.mark.parametrize("settings", CASES)
+@pytest.mark.parametrize("margin", [2.0, 1.7])
+def test_oracle_revived_v1_is_psi_up_to_pi_over_m_and_flat_beyond(make_dense, margin):
+    psi, revived = (
+        make_dense("sphereface", margin=margin, variant=variant, **PLAIN) for variant in ("a-softmax", "r-v1")
+    )
+    for angle in torch.linspace(0.01, 3.14, 40, dtype=torch.float64):
+        expected = max(own_logit(psi, angle).item(), -1.0)
+        assert own_logit(revived, angle).item() == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("variant", ["r-v1", "r-v2"])
+@pytest.mark.parametrize("own", [0.1, 0.6, 1.2])
+def test_oracle_revived_boundary_of_two_classes_is_where_m_times_the_own_angle_is_the_other(
+    make_dense, variant, own
+):
+    loss = make_dense("sphereface", classes=2, dim=2, variant=variant, margin=1.5, **PLAIN)
+    angles = torch.tensor([own, -1.5 * own], dtype=torch.float64)
+    with torch.no_grad():
+        loss.prototypes.weight.copy_(torch.stack([angles.cos(), angles.sin()], 1))
+    embedding = torch.tensor([[7.0, 0.0]], dtype=torch.float64)
+    assert loss(embedding, torch.tensor([0])).item() == pytest.approx(math.log(2), rel=1e-12)
+
+
+@pytest.mark.parametrize("settings", CASES + REVIVED)
 def test_gradient_check(make_tiny, batch, settings):
     loss = at_step(make_tiny("sphereface", **{**settings, "scale": 3.0}), PAST_ANNEALING)
     gradient_check(loss, *batch(loss, largest=3.0, rows=8))
 
 
-@pytest.mark.parametrize("settings", CASES)
+@pytest.mark.parametrize("settings", CASES + REVIVED)
 def test_finite_at_the_poles_and_at_zero(make, stays_finite, settings):
     stays_finite(at_step(make("sphereface", **settings), PAST_ANNEALING))
 
@@ -152,9 +225,23 @@ def test_training_steps_drive_the_annealing_and_survive_saving(make_dense, batch
     assert again(*data) == again(*data)  # evaluation does not count
 
 
+@pytest.mark.parametrize("variant", ["r-v1", "r-v2"])
+@pytest.mark.parametrize("settings", [{}, {"lambda_min": 0.0}, {"preset": "small"}])
+def test_annealing_of_sphereface_r_is_refused_and_says_so(make_dense, variant, settings):
+    with pytest.raises(facezoo.FacezooError, match=f"set both to 0, or start from the preset '{variant}'"):
+        make_dense("sphereface", variant=variant, **settings)
+
+
 @pytest.mark.parametrize(
     "settings",
-    [{"margin": 0.5}, {"lambda_min": 2000.0}, {"feature_norm": "unit"}, {"scale": 0}, {"lambda_rate": -1}],
+    [
+        {"variant": "r"},
+        {"margin": 0.5},
+        {"lambda_min": 2000.0},
+        {"feature_norm": "unit"},
+        {"scale": 0},
+        {"lambda_rate": -1},
+    ],
 )
 def test_settings_out_of_range_are_refused(make_dense, settings):
     with pytest.raises(facezoo.FacezooError, match=f"{next(iter(settings))}"):

@@ -1,4 +1,4 @@
-"""SphereFace (A-Softmax) for facezoo: settings and record; the loss is in `facezoo_sphereface.head`."""
+"""SphereFace (A-Softmax, SphereFace-R) for facezoo: settings and record; see `facezoo_sphereface.head`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ from facezoo import HeadConfig, HeadSpec
 
 
 class SphereFaceConfig(HeadConfig):
-    """Settings of A-Softmax; the defaults are the paper's and its code's.
+    """Settings of A-Softmax and SphereFace-R; the defaults are A-Softmax's, the paper's and its code's.
 
     Weight of the plain cosine at training step k:
     λ = max(lambda_min, lambda_start (1 + lambda_rate k)^-lambda_power).
     """
 
+    variant: Literal["a-softmax", "r-v1", "r-v2"] = Field(
+        default="a-softmax",
+        description="a-softmax: annealed, of 2017; SphereFace-R, without annealing: r-v1: own angle times m, "
+        "up to π; r-v2: angles to the other classes divided by m",
+    )
     margin: float = Field(
         default=4.0,
         ge=1,
-        description="m, multiplies the angle to the own class; need not be an integer; 1 is modified softmax",
+        description="m, multiplies the angle to the own class (r-v2: divides the others); "
+        "need not be an integer; 1 is modified softmax",
     )
     lambda_start: float = Field(
         default=1000.0,
@@ -52,15 +58,28 @@ class SphereFaceConfig(HeadConfig):
             )
         return self
 
+    @model_validator(mode="after")
+    def _revived_is_not_annealed(self) -> SphereFaceConfig:
+        if self.variant != "a-softmax" and (self.lambda_start, self.lambda_min) != (0, 0):
+            raise ValueError(
+                f"variant = {self.variant!r} has no annealing, and lambda_start is {self.lambda_start:g}, "
+                f"lambda_min {self.lambda_min:g}: set both to 0, or start from the preset {self.variant!r}"
+            )
+        return self
+
+
+REVIVED = {"feature_norm": "fixed", "gradient": "detached", "lambda_start": 0.0, "lambda_min": 0.0}
 
 spec = HeadSpec(
     name="sphereface",
-    summary="SphereFace (A-Softmax): a multiplied angle, annealed, with free or fixed feature norms",
+    summary="SphereFace (A-Softmax): a multiplied angle, annealed, with free or fixed feature norms; "
+    "and SphereFace-R",
     config=SphereFaceConfig,
     factory="facezoo_sphereface.head:SphereFace",
     api_version=1,
     paper="Liu et al., SphereFace: Deep Hypersphere Embedding for Face Recognition, CVPR 2017 "
-    "(arXiv 1704.08063)",
+    "(arXiv 1704.08063); Liu et al., SphereFace Revived: Unifying Hyperspherical Face Recognition, "
+    "TPAMI 2022 (arXiv 2109.05565)",
     tags=("angular margin", "feature norm", "annealing"),
     presets={
         "paper": {},
@@ -72,6 +91,8 @@ spec = HeadSpec(
             "lambda_start": 0.0,
             "lambda_min": 0.0,
         },
+        "r-v1": {"variant": "r-v1", "margin": 1.5, "scale": 30.0, **REVIVED},
+        "r-v2": {"variant": "r-v2", "margin": 1.4, "scale": 60.0, **REVIVED},
         "small": {"lambda_start": 100.0, "margin": 2.0, "lambda_min": 2.0},
     },
     properties=frozenset({"norms"}),
