@@ -40,6 +40,8 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/head_step.py
 	$(BIN)/python tests/benchmarks/roc.py
+	$(BIN)/python tests/benchmarks/training.py
+	$(BIN)/python tests/benchmarks/saving.py
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,15 @@ import pytest
 from support.distributions import Distribution, build_wheel, install
 
 Installer = Callable[[Distribution], Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_curves() -> Iterator[None]:
+    """No run of these tests writes for TensorBoard; the tests of plugins/tensorboard switch it on again."""
+    with pytest.MonkeyPatch.context() as patch:
+        named = ["facezoo-tensorboard:tensorboard", *filter(None, [os.environ.get("FACEZOO_DISABLE")])]
+        patch.setenv("FACEZOO_DISABLE", ",".join(named))
+        yield
 
 
 @pytest.fixture(scope="session")

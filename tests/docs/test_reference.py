@@ -21,10 +21,10 @@ from facezoo.registry import HeadSpec
 from facezoo.registry.entries import BACKBONES, HEADS, HOOKS
 from facezoo.settings.sections import SECTIONS
 from facezoo.training.state import FREE
+from support.distributions import plugins_offering
 from support.pages import PAGES, ROOT, name_of
 
 LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
-PLUGINS = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml"))
 
 
 def text_of(name: str) -> str:
@@ -111,9 +111,9 @@ def _margined(angle: float, **choice: Any) -> str:
     return f"{value.item():.4f}, {abs(slope.item()) if slope == 0 else slope.item():.3f}"
 
 
-def test_the_readme_lists_every_plugin_and_no_other():
+def test_the_readme_lists_every_head_and_no_other():
     listed = re.findall(r"^\| \[`(\w+)`\]\(plugins/(\w+)/README\.md\) \|", text_of("README.md"), re.MULTILINE)
-    assert listed == [(name, name) for name in PLUGINS]
+    assert listed == [(name, name) for name in plugins_offering(HEADS)]
 
 
 def test_the_index_lists_every_page():

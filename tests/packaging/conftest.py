@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from support.distributions import build_wheel, run
+from support.distributions import PLUGINS, build_wheel, run
 
 ROOT = Path(__file__).parents[2]
-PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 Facezoo = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -21,7 +20,8 @@ Facezoo = Callable[..., subprocess.CompletedProcess[str]]
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The wheel of every distribution by its folder's name, the root's by "facezoo"; built offline."""
     folder = tmp_path_factory.mktemp("wheels")
-    return {"facezoo": build_wheel(ROOT, folder)} | {path.name: build_wheel(path, folder) for path in PLUGINS}
+    plugins = [path.parent for path in PLUGINS]
+    return {"facezoo": build_wheel(ROOT, folder)} | {path.name: build_wheel(path, folder) for path in plugins}
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,10 @@ from zipfile import ZipFile
 
 import pytest
 
-from support.distributions import run
+from support.distributions import HEADS, HOOKS, PLUGINS, plugins_offering, run
 
 ROOT = Path(__file__).parents[2]
-PLUGINS = sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml"))
+NAMES = [path.parent.name for path in PLUGINS]
 
 
 def names(wheel: Path) -> list[str]:
@@ -37,8 +37,11 @@ def entry_points(wheel: Path) -> dict[str, dict[str, str]]:
     return {section: dict(parser[section]) for section in parser.sections()}
 
 
-def test_there_are_five_plugins_and_more_may_come():
-    assert {"arcface", "cosface", "lh2face", "sphereface", "unitsface"} <= set(PLUGINS)
+def test_every_plugin_offers_a_head_or_an_observer():
+    heads, observers = plugins_offering(HEADS), plugins_offering(HOOKS)
+    assert {"arcface", "cosface", "lh2face", "sphereface", "unitsface"} <= set(heads)
+    assert "tensorboard" in observers
+    assert sorted(heads + observers) == NAMES
 
 
 def test_the_root_wheel_holds_library_and_command_line_and_no_more(wheels):
@@ -65,27 +68,38 @@ def test_the_root_wheel_says_what_it_needs_and_offers(wheels):
     assert {"small", "iresnet18"} <= points["facezoo.backbones"].keys()
 
 
-@pytest.mark.parametrize("head", PLUGINS)
-def test_a_plugin_wheel_holds_one_package_and_offers_one_head(wheels, head):
-    wheel = wheels[head]
+@pytest.mark.parametrize("plugin", NAMES)
+def test_a_plugin_wheel_holds_one_package(wheels, plugin):
+    wheel = wheels[plugin]
     version = metadata(wheel)["Version"]
-    package = f"facezoo_{head}"
+    package = f"facezoo_{plugin}"
     assert {name.split("/")[0] for name in names(wheel)} == {package, f"{package}-{version}.dist-info"}
-    assert entry_points(wheel) == {"facezoo.heads": {head: f"{package}:spec"}}
 
 
-@pytest.mark.parametrize("head", PLUGINS)
-def test_a_plugin_says_what_it_is_and_which_facezoo_it_needs(wheels, head):
-    found = metadata(wheels[head])
-    assert found["Name"] == f"facezoo-{head}"
+@pytest.mark.parametrize("head", plugins_offering(HEADS))
+def test_the_wheel_of_a_head_offers_that_and_no_more(wheels, head):
+    assert entry_points(wheels[head]) == {HEADS: {head: f"facezoo_{head}:spec"}}
+
+
+@pytest.mark.parametrize("plugin", plugins_offering(HOOKS))
+def test_the_wheel_of_an_observer_offers_that_and_no_more(wheels, plugin):
+    assert {group: list(points) for group, points in entry_points(wheels[plugin]).items()} == {
+        HOOKS: [plugin]
+    }
+
+
+@pytest.mark.parametrize("plugin", NAMES)
+def test_a_plugin_says_what_it_is_and_which_facezoo_it_needs(wheels, plugin):
+    found = metadata(wheels[plugin])
+    assert found["Name"] == f"facezoo-{plugin}"
     assert found["Summary"]
     assert found.get_payload().strip(), "its README is its long description"
     assert "facezoo<0.2,>=0.1" in found.get_all("Requires-Dist")
 
 
-@pytest.mark.parametrize("head", PLUGINS)
-def test_a_plugin_has_a_short_pyproject_without_tool_settings(head):
-    text = (ROOT / "plugins" / head / "pyproject.toml").read_text(encoding="utf-8")
+@pytest.mark.parametrize("plugin", NAMES)
+def test_a_plugin_has_a_short_pyproject_without_tool_settings(plugin):
+    text = (ROOT / "plugins" / plugin / "pyproject.toml").read_text(encoding="utf-8")
     assert set(tomllib.loads(text).get("tool", {})) <= {"hatch"}
     assert len([line for line in text.splitlines() if line.strip()]) <= 20
 

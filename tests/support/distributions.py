@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 HEADS, HOOKS = "facezoo.heads", "facezoo.hooks"
+PLUGINS = sorted((Path(__file__).parents[2] / "plugins").glob("*/pyproject.toml"))
+
+
+def plugins_offering(group: str) -> list[str]:
+    """The folders in `plugins` whose distributions have entry points of a group, by name."""
+    projects = {path.parent.name: tomllib.loads(path.read_text(encoding="utf-8")) for path in PLUGINS}
+    return [name for name, text in projects.items() if group in text["project"].get("entry-points", {})]
 
 
 @dataclass(frozen=True)

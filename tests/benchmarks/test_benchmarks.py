@@ -1,0 +1,77 @@
+"""The benchmarks of training run, with sizes at which they measure nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+HERE = Path(__file__).parent
+TINY = (
+    "--backbones=small",
+    "--identities=4",
+    "--batch=8",
+    "--warmup=1",
+    "--steps=1",
+    "--threads=1",
+    "--json",
+)
+TRAINING = (*TINY, "--images=4", "--rounds=1", "--workers=0")
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Import a script as if it were called with some options."""
+    monkeypatch.syspath_prepend(HERE)
+    threads = torch.get_num_threads()
+
+    def called(name: str, *options: str) -> Any:
+        monkeypatch.setattr(sys, "argv", [name, *options])
+        return import_module(name)
+
+    yield called
+    torch.set_num_threads(threads)
+    for name in ("training", "saving", "_runs"):
+        sys.modules.pop(name, None)
+
+
+def rows(printed: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+
+
+def test_training_is_measured_beside_the_usual_loop(benchmark, monkeypatch, capsys):
+    script = benchmark("training", *TRAINING)
+
+    def here(options: Any, backbone: str, name: str) -> dict[str, float]:
+        if name == script.PLAIN:
+            return script.plain(options, backbone)
+        return script.facezoo(options, backbone, name)
+
+    monkeypatch.setattr(script, "in_a_process", here)
+    script.main()
+    found = rows(capsys.readouterr().out)
+    assert [row["name"] for row in found] == list(script.CONTENDERS)
+    assert found[0]["ratio"] == 1
+    assert all(row["images_per_second"] > 0 and row["ratio"] > 0 for row in found)
+
+
+def test_the_share_of_a_save_falls_with_the_size_of_the_set(benchmark, capsys):
+    benchmark("saving", *TINY, "--saves=1", "--images=300,30000").main()
+    (found,) = rows(capsys.readouterr().out)
+    assert found["mib"] > 1
+    assert 1 > found["shares"]["300"] > found["shares"]["30000"] > 0
+
+
+@pytest.mark.slow
+def test_each_measurement_is_a_process_of_its_own():
+    command = [sys.executable, str(HERE / "training.py"), *TRAINING]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [row["ratio"] == 1 for row in rows(done.stdout)] == [True, False, False, False]
