@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "list-heads": "List the heads that are installed.",
     "show-head": "Show a head's settings, presets and source.",
     "plot-head": "Draw what the margins of heads do, over angles and norms.",
+    "new-head": "Write the package of a head of your own, to start from.",
     "check-head": "Hold a head to every check that heads must pass.",
     "show-checkpoint": "Show where a checkpoint comes from and what its weights expect.",
     "doctor": "Load everything and report what is broken.",

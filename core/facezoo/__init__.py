@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
     from facezoo.holding import hold
     from facezoo.loss import HeadLoss, build
-    from facezoo.registry import HeadConfig, HeadSpec
+    from facezoo.registry import HeadConfig, HeadSpec, StepsOrFraction
 
 __all__ = [
     "Batch",
@@ -47,6 +47,7 @@ __all__ = [
     "HeadSpec",
     "MarginHead",
     "Scores",
+    "StepsOrFraction",
     "__version__",
     "build",
     "hold",
@@ -66,6 +67,7 @@ __getattr__, __dir__ = lazy_names(
         "HeadSpec": "facezoo.registry",
         "MarginHead": "facezoo.engine",
         "Scores": "facezoo.engine",
+        "StepsOrFraction": "facezoo.registry",
         "__version__": "facezoo._version",
         "build": "facezoo.loss",
         "hold": "facezoo.holding",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from collections.abc import Iterable
 
 
@@ -17,3 +19,8 @@ def first_line(error: BaseException) -> str:
     """An exception in one line: its class and the first line of its text."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def this_python() -> str:
+    """`Python 3.11.9, /path/to/python`: where something is installed, or is missing."""
+    return f"Python {platform.python_version()}, {sys.executable}"

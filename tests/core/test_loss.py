@@ -119,7 +119,7 @@ def test_bounds_are_kept_after_the_step_and_missed_without_it(loss: facezoo.Head
 def test_a_value_on_a_bound_that_float32_rounds_up_stays_admitted_in_float64() -> None:
     parameter = ClassParameter(torch.full((3,), 0.9), bounds=(0.0, 0.8))
     parameter.project()
-    assert parameter.values.detach().max() > 0.8  # as float32 has it
+    assert parameter.values.max().item() > 0.8  # as float32 has it
     assert parameter.double().within_bounds()
     with torch.no_grad():
         parameter.values.add_(1e-6)
@@ -153,6 +153,21 @@ def test_a_length_that_is_needed_and_missing_is_an_error() -> None:
         facezoo.HeadContext(CLASSES, DIM, steps_per_epoch=10, total_steps=100).steps(epochs=1.5, fraction=0.1)
         == 25
     )
+
+
+@pytest.mark.parametrize(
+    ("length", "steps"), [(0, 0), (0.25, 10), (0.999, 40), (1, 1), (1.0, 1), (200.0, 200)]
+)
+def test_a_length_is_whole_steps_or_below_1_a_fraction_of_the_run(length: float, steps: int) -> None:
+    assert facezoo.HeadContext(CLASSES, DIM, total_steps=40).steps(length) == steps
+
+
+def test_only_a_fraction_of_the_run_asks_how_long_the_run_is() -> None:
+    context = facezoo.HeadContext(CLASSES, DIM)
+    assert (context.steps(0), context.steps(8000)) == (0, 8000)
+    with pytest.raises(FacezooError, match=r"0\.1.*total_steps is not known") as caught:
+        context.steps(0.1)
+    assert caught.value.hint == "pass total_steps=... to facezoo.build, or give the setting in whole steps"
 
 
 def test_one_class_is_not_a_problem_to_learn() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from importlib.metadata import distributions
 
@@ -60,6 +61,7 @@ def test_unknown_names_get_a_suggestion_and_never_an_installation_command(with_i
     with_installed(PLAIN)
     error = refusal("plane")
     assert error.message == "unknown head 'plane'; did you mean 'plain'?"
+    assert error.hint.startswith(f"Installed for Python {platform.python_version()}, {sys.executable}: ")
     assert "plain" in error.hint
     for name in ("plane", "facezoo-plane:plain", "zzz", "nowhere:zzz", "../plain", "os:system"):
         assert "pip" not in str(refusal(name))

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from pydantic import Field, ValidationError
 
-from facezoo import HeadConfig, HeadSpec, __version__
+from facezoo import HeadConfig, HeadSpec, StepsOrFraction, __version__
 from facezoo.registry.compatibility import canonical, incompatibility
 
 
@@ -45,6 +45,29 @@ def test_a_default_out_of_range_is_found():
 
     with pytest.raises(ValidationError):
         Wrong()
+
+
+class Lengths(HeadConfig):
+    start: StepsOrFraction = Field(0.1, ge=0)
+
+
+@pytest.mark.parametrize("length", [0, 0.02, 0.5, 1, 1.0, 8000])
+def test_a_length_is_whole_steps_or_a_fraction(length):
+    assert Lengths(start=length).start == length
+
+
+@pytest.mark.parametrize(
+    ("length", "reason"),
+    [
+        (1.5, "1.5 is neither whole steps nor, below 1, a fraction"),
+        (-1, "greater than or equal to 0"),
+        (float("inf"), "finite"),
+        ("8", "valid number"),
+    ],
+)
+def test_a_length_that_is_neither_is_refused(length, reason):
+    with pytest.raises(ValidationError, match=reason):
+        Lengths(start=length)
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,18 @@
 - `python` blocks of a page share one namespace.
 - A block below a line that is a path and a colon is that file: it is written, not run.
 - In `console` blocks, `$ facezoo ...` runs in this process, and its output must be as shown (`...` stands for
-  anything). It must fail if and only if the output shown begins with `Error:`.
+  anything). Its exit code must be 2 where the output shown begins with `Error:`, 1 where it has a check that
+  failed, else 0.
 - `<!-- tested with: ARGUMENTS -->` before a block makes its runs short; figures may then differ.
-- `$ pip install FOLDER` really installs what the page wrote. Targets of the Makefile, folders and extras that
-  commands name must exist. Any other command fails the test.
+- `$ pip install FOLDER` really installs what the page wrote; what is written into its `src` later counts at
+  once, as with `--editable`. `$ python -m pytest FOLDER` runs its tests. Targets of the Makefile, folders and
+  extras that commands name must exist. Any other command fails the test.
 - A folder `faces` of identity folders, and one called `held-out` with `pairs.csv` in it, lie ready.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -27,7 +30,7 @@ import torch
 from click.testing import CliRunner
 
 from facezoo_cli.main import cli
-from support.distributions import build_wheel, install
+from support.distributions import build_wheel, install, run
 from support.faces import identity_folder, pairs_csv
 from support.pages import PAGES, ROOT, Block, Command, blocks, commands, matches, name_of
 
@@ -46,6 +49,7 @@ class Reader:
             path = Path(block.file)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
+            forget_modules(Path.cwd())
         elif block.language == "python":
             # as many empty lines as precede the block, so that a traceback gives the page's line
             source = "\n" * (block.line - 1) + block.text
@@ -64,6 +68,8 @@ class Reader:
             self.facezoo(words[1:], command, tested_with, settings)
         elif words[:2] == ["pip", "install"]:
             self.install(words[2:])
+        elif words[:3] == ["python", "-m", "pytest"]:
+            run([sys.executable, *words[1:], "-q"], PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
         else:
             assert words == [".", ".venv/bin/activate"], f"nobody checks `{command.text}`"
             assert "VENV := .venv\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -79,7 +85,8 @@ class Reader:
     ) -> None:
         result = CliRunner().invoke(cli, words + (tested_with or []), prog_name="facezoo", env=env)
         said = f"line {command.line}: $ {command.text}\n{result.output}"
-        expected = 2 if command.shown.startswith("Error:") else 0
+        failed = re.search(r"^  failed ", command.shown, re.MULTILINE)
+        expected = 2 if command.shown.startswith("Error:") else 1 if failed else 0
         assert result.exit_code == expected, f"{said}\n{result.exception!r}"
         if command.shown:
             assert matches(command.shown, result.output, varying=tested_with is not None), said
@@ -92,8 +99,17 @@ class Reader:
                 site = Path("site", source.name).resolve()
                 install(build_wheel(source, Path.cwd()), site)
                 self.monkeypatch.syspath_prepend(str(site))
+                if (source / "src").is_dir():
+                    self.monkeypatch.syspath_prepend(str((source / "src").resolve()))
             else:
                 check_installable(word)
+
+
+def forget_modules(folder: Path) -> None:
+    """Forget what was imported from below a folder, so that it is imported anew."""
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
 
 
 def recipe_of(target: str) -> str:
@@ -118,12 +134,13 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     identity_folder(tmp_path / "faces")
     pairs_csv(identity_folder(tmp_path / "held-out"))
     monkeypatch.chdir(tmp_path)
+    # a module that is replaced within a second would be taken for what was compiled before
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield Reader(monkeypatch)
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
-            del sys.modules[name]
+    forget_modules(tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,37 +25,54 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"facezoo": build_wheel(ROOT, folder)} | {path.name: build_wheel(path, folder) for path in plugins}
 
 
-@pytest.fixture(scope="session")
-def clean(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Facezoo:
-    """Run `facezoo` in a virtual environment of its own, into which only two wheels were installed.
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment that has what facezoo depends on, and of facezoo only what was installed."""
 
-    What facezoo depends on is linked into it from this environment, which saves a download of torch.
-    """
-    home = tmp_path_factory.mktemp("clean")
-    run([sys.executable, "-m", "venv", "--without-pip", str(home)])
-    python = home / "bin" / "python"
-    site = Path(
-        run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).stdout.strip()
-    )
-    for item in Path(sysconfig.get_path("purelib")).iterdir():
-        if "facezoo" not in item.name.lower():
-            (site / item.name).symlink_to(item)
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-    run(
-        [
-            *pip,
-            "install",
-            "--no-deps",
-            "--no-index",
-            "--quiet",
-            str(wheels["facezoo"]),
-            str(wheels["cosface"]),
-        ]
-    )
+    home: Path
 
-    def facezoo(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        # isolated from this process's PYTHONPATH and user site, which would let the checkout in
-        command = [str(python), "-I", str(home / "bin" / "facezoo"), *args]
+    @classmethod
+    def made(cls, home: Path) -> Environment:
+        """Make one; dependencies are linked into it from this environment: no second download of torch."""
+        run([sys.executable, "-m", "venv", "--without-pip", str(home)])
+        environment = cls(home)
+        code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+        site = Path(run([str(environment.python), "-c", code]).stdout.strip())
+        for item in Path(sysconfig.get_path("purelib")).iterdir():
+            if "facezoo" not in item.name.lower():
+                (site / item.name).symlink_to(item)
+        return environment
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.home / "bin" / "python"
+
+    def pip(self, command: str, *args: str, cwd: Path | None = None) -> None:
+        """Run pip on it, offline; the command must succeed."""
+        pip = [sys.executable, "-m", "pip", "--python", str(self.python), "--disable-pip-version-check"]
+        offline = ["--no-deps", "--no-index", "--no-build-isolation"] if command == "install" else []
+        run([*pip, command, *offline, "--quiet", *args], cwd=cwd)
+
+    def facezoo(self, *args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run its `facezoo`, isolated from this process's PYTHONPATH and user site, which would let the
+        checkout in.
+        """
+        command = [str(self.python), "-I", str(self.home / "bin" / "facezoo"), *args]
         return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
-    return facezoo
+
+@pytest.fixture(scope="session")
+def clean(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Facezoo:
+    """Run `facezoo` in a virtual environment of its own, into which only two wheels were installed."""
+    environment = Environment.made(tmp_path_factory.mktemp("clean"))
+    environment.pip("install", str(wheels["facezoo"]), str(wheels["cosface"]))
+    return environment.facezoo
+
+
+@pytest.fixture
+def bare(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A virtual environment with facezoo's wheel and no head, to install things into."""
+    environment = Environment.made(tmp_path_factory.mktemp("bare"))
+    environment.pip("install", str(wheels["facezoo"]))
+    return environment

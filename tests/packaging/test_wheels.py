@@ -52,6 +52,9 @@ def test_the_root_wheel_holds_library_and_command_line_and_no_more(wheels):
         f"facezoo/{path.relative_to(ROOT / 'core/facezoo')}" for path in ROOT.glob("core/facezoo/**/*.py")
     }
     assert sources <= set(found)
+    templates = ROOT.glob("cli/facezoo_cli/templates/**/*.tmpl")
+    assert {f"facezoo_cli/{path.relative_to(ROOT / 'cli/facezoo_cli')}" for path in templates} <= set(found)
+    assert "facezoo_cli/templates/head/src/facezoo_NAME/head.py.tmpl" in found
     assert any(name.endswith("/licenses/LICENSE") for name in found)
 
 

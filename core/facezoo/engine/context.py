@@ -36,23 +36,31 @@ class HeadContext:
         """An empty memory of one unit vector a class, [C, D]."""
         return ClassMemory(self.classes, self.dim)
 
-    def steps(self, *, epochs: float = 0.0, fraction: float = 0.0) -> int:
-        """How many optimiser steps `epochs` epochs and this `fraction` of the run are, together.
+    def steps(self, length: float = 0.0, /, *, epochs: float = 0.0, fraction: float = 0.0) -> int:
+        """How many optimiser steps are `length` (whole steps or, below 1, a fraction of the run), `epochs`
+        epochs and this `fraction` of the run, together.
 
-        Raises `FacezooError` where the answer depends on a length that the caller did not give.
+        `StepsOrFraction` is the type of a setting that holds a `length`. Raises `FacezooError` where the
+        answer depends on how long an epoch or the run is, and the caller did not say.
         """
+        whole, part = (length, 0.0) if length >= 1 else (0.0, length)
         return round(
-            _steps(epochs, self.steps_per_epoch, "epochs", "steps_per_epoch")
-            + _steps(fraction, self.total_steps, "fractions of the run", "total_steps")
+            whole
+            + _steps(part, self.total_steps, _FRACTIONS, "total_steps", "give the setting in whole steps")
+            + _steps(epochs, self.steps_per_epoch, "epochs", "steps_per_epoch", "set it to 0")
+            + _steps(fraction, self.total_steps, _FRACTIONS, "total_steps", "set it to 0")
         )
 
 
-def _steps(amount: float, length: int | None, unit: str, name: str) -> float:
+_FRACTIONS = "fractions of the run"
+
+
+def _steps(amount: float, length: int | None, unit: str, name: str, otherwise: str) -> float:
     if amount == 0:
         return 0.0
     if length is None:
         raise FacezooError(
             f"this head has a setting in {unit} ({amount:g}), and {name} is not known",
-            f"pass {name}=... to facezoo.build, or set it to 0",
+            f"pass {name}=... to facezoo.build, or {otherwise}",
         )
     return amount * length

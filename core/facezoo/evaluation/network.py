@@ -20,7 +20,14 @@ from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
 from facezoo.registry import LoadedHead, load_head
 from facezoo.settings import EvaluateSettings
-from facezoo.training.checkpoint import METADATA, find_checkpoint, load_weights, read_metadata, read_part
+from facezoo.training.checkpoint import (
+    METADATA,
+    find_checkpoint,
+    load_weights,
+    read_metadata,
+    read_part,
+    require_head,
+)
 from facezoo.training.parts import choose_device
 
 
@@ -71,6 +78,7 @@ class Network:
 
     @cached_property
     def _head(self) -> LoadedHead:
+        require_head(self.checkpoint, self.metadata)
         return load_head(self.config["head"]["name"])
 
     def _context(self) -> HeadContext:

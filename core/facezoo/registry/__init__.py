@@ -14,7 +14,7 @@ from facezoo.registry.loading import load_plugin
 from facezoo.registry.spec import API_VERSION, HeadSpec
 
 if TYPE_CHECKING:
-    from facezoo.registry.config import HeadConfig
+    from facezoo.registry.config import HeadConfig, StepsOrFraction
     from facezoo.registry.heads import LoadedHead, load_head
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "HeadSpec",
     "LoadedHead",
     "PluginEntry",
+    "StepsOrFraction",
     "installed_heads",
     "installed_plugins",
     "load_head",
@@ -36,6 +37,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "HeadConfig": "facezoo.registry.config",
         "LoadedHead": "facezoo.registry.heads",
+        "StepsOrFraction": "facezoo.registry.config",
         "load_head": "facezoo.registry.heads",
     },
 )

@@ -1,8 +1,10 @@
-"""The base of every head's settings."""
+"""The base of every head's settings, and a type that several heads share."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class HeadConfig(BaseModel):
@@ -15,3 +17,13 @@ class HeadConfig(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_default=True
     )
+
+
+def _whole_from_one_on(value: float) -> float:
+    if value > 1 and value != int(value):
+        raise ValueError(f"{value:g} is neither whole steps nor, below 1, a fraction of the run")
+    return value
+
+
+StepsOrFraction = Annotated[float, AfterValidator(_whole_from_one_on)]
+"""A length in whole optimiser steps or, below 1, a fraction of the run: `context.steps(length)` counts it."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from importlib.metadata import EntryPoint
 
-from facezoo._words import did_you_mean, first_line
+from facezoo._words import did_you_mean, first_line, this_python
 from facezoo.errors import FacezooError
 from facezoo.registry.entries import DISABLE, PluginEntry, installed_plugins
 
@@ -51,10 +49,9 @@ def _unknown(kind: str, name: str, installed: list[PluginEntry]) -> FacezooError
     # deliberately no "pip install ...": a name that was mistyped may belong to anyone
     message = f"unknown {kind} {name!r}{did_you_mean(name, [*_names(installed), *_qualified(installed)])}"
     if not installed:
-        return FacezooError(
-            message, f"No {kind} is installed. Each comes with a distribution that offers it."
-        )
-    return FacezooError(message, f"Installed: {', '.join(_names(installed))}.")
+        hint = f"No {kind} is installed for {this_python()}. Each comes with a distribution that offers it."
+        return FacezooError(message, hint)
+    return FacezooError(message, f"Installed for {this_python()}: {', '.join(_names(installed))}.")
 
 
 def _names(installed: list[PluginEntry]) -> list[str]:
@@ -76,11 +73,10 @@ def import_entry(entry: PluginEntry, group: str, kind: str) -> object:
 
 def broken(entry: PluginEntry, kind: str, trouble: str) -> FacezooError:
     """The error for a plug-in that is installed and does not work."""
-    where = f"Python {platform.python_version()}, {sys.executable}"
     return FacezooError(
         f"{owner(entry, kind)} {trouble}",
-        f"Repair or uninstall {entry.dist} ({where}), or switch it off with {DISABLE}={entry.qualified}; "
-        "`facezoo doctor` lists everything that is broken.",
+        f"Repair or uninstall {entry.dist} ({this_python()}), or switch it off with "
+        f"{DISABLE}={entry.qualified}; `facezoo doctor` lists everything that is broken.",
     )
 
 

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from facezoo._words import this_python
 from facezoo.errors import FacezooError
+from facezoo.registry import installed_heads
 from facezoo.training.durable import sync, write_json
 
 if TYPE_CHECKING:
@@ -123,6 +125,16 @@ def read_metadata(checkpoint: Path) -> dict[str, Any]:
         message = f"{path}: checkpoint format {found!r}; this facezoo reads {FORMAT}"
         raise FacezooError(message, "Use the facezoo that wrote it.")
     return content
+
+
+def require_head(checkpoint: Path, metadata: Mapping[str, Any]) -> None:
+    """FacezooError where no distribution offers the head that a run's checkpoint was trained with."""
+    saved = metadata["head"]
+    if all(entry.name != saved["name"] for entry in installed_heads()):
+        came = f"came with {saved['distribution']} {saved['version']}"
+        message = f"{checkpoint}: its head {saved['name']!r} {came}, and is not installed for {this_python()}"
+        hint = "Install it there, or use the environment that trained it. Embedding images needs no head."
+        raise FacezooError(message, hint)
 
 
 def read_part(checkpoint: Path, part: str) -> dict[str, Tensor]:

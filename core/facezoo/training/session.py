@@ -13,7 +13,7 @@ from facezoo.data import ImageFiles, Preprocessing, TestPairs, open_pairs, open_
 from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification, embed
 from facezoo.settings import RunSettings, resolve, to_toml
-from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, read_metadata
+from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, read_metadata, require_head
 from facezoo.training.durable import write_json, write_text
 from facezoo.training.metrics import MetricsLog, forget_after, read_metrics
 from facezoo.training.trainer import Trainer
@@ -60,6 +60,8 @@ def resume(out: Path, console: Console | None = None) -> dict[str, Any]:
     if not config.is_file():
         message = f"{out}: holds no run to resume (there is no {CONFIG})"
         raise FacezooError(message, "Give the directory of a run that was begun with `facezoo train`.")
+    if checkpoint := latest_checkpoint(out):
+        require_head(checkpoint, read_metadata(checkpoint))
     return train(resolve(config), out, resume=True, console=console)
 
 
