@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
     from facezoo.holding import hold
     from facezoo.loss import HeadLoss, build
-    from facezoo.registry import HeadConfig, HeadSpec, StepsOrFraction
+    from facezoo.registry import HeadConfig, HeadSpec, MarginGradient, PastPi, StepsOrFraction
 
 __all__ = [
     "Batch",
@@ -45,7 +45,9 @@ __all__ = [
     "HeadContext",
     "HeadLoss",
     "HeadSpec",
+    "MarginGradient",
     "MarginHead",
+    "PastPi",
     "Scores",
     "StepsOrFraction",
     "__version__",
@@ -65,7 +67,9 @@ __getattr__, __dir__ = lazy_names(
         "HeadContext": "facezoo.engine",
         "HeadLoss": "facezoo.loss",
         "HeadSpec": "facezoo.registry",
+        "MarginGradient": "facezoo.registry",
         "MarginHead": "facezoo.engine",
+        "PastPi": "facezoo.registry",
         "Scores": "facezoo.engine",
         "StepsOrFraction": "facezoo.registry",
         "__version__": "facezoo._version",

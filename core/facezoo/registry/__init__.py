@@ -14,7 +14,7 @@ from facezoo.registry.loading import load_plugin
 from facezoo.registry.spec import API_VERSION, HeadSpec
 
 if TYPE_CHECKING:
-    from facezoo.registry.config import HeadConfig, StepsOrFraction
+    from facezoo.registry.config import HeadConfig, MarginGradient, PastPi, StepsOrFraction
     from facezoo.registry.heads import LoadedHead, load_head
 
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
     "HeadEntry",
     "HeadSpec",
     "LoadedHead",
+    "MarginGradient",
+    "PastPi",
     "PluginEntry",
     "StepsOrFraction",
     "installed_heads",
@@ -37,6 +39,8 @@ __getattr__, __dir__ = lazy_names(
     {
         "HeadConfig": "facezoo.registry.config",
         "LoadedHead": "facezoo.registry.heads",
+        "MarginGradient": "facezoo.registry.config",
+        "PastPi": "facezoo.registry.config",
         "StepsOrFraction": "facezoo.registry.config",
         "load_head": "facezoo.registry.heads",
     },

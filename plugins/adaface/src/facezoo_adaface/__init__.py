@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from facezoo import HeadConfig, HeadSpec
+from facezoo import HeadConfig, HeadSpec, MarginGradient, PastPi
 
 
 class AdaFaceConfig(HeadConfig):
@@ -27,16 +27,8 @@ class AdaFaceConfig(HeadConfig):
         description="Where the running figures start. published: mean 20, deviation 100, as in the authors' "
         "code; data: those of the first batch",
     )
-    gradient: Literal["exact", "detached"] = Field(
-        default="exact",
-        description="exact: the margin's own derivative; detached: its value, with the derivative of cos θ",
-    )
-    past_pi: Literal["clamp", "penalty", "none", "continue"] = Field(
-        default="clamp",
-        description="Where the turned angle u exceeds π. clamp: held at π, as in the authors' code; penalty: "
-        "cos θ - g sin g, g the turn; none: the cosine turns back up; continue: mirrored, so that it keeps "
-        "falling",
-    )
+    gradient: MarginGradient = "exact"
+    past_pi: PastPi = "clamp"
 
 
 spec = HeadSpec(

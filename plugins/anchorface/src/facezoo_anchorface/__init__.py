@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
-from facezoo import HeadConfig, HeadSpec, StepsOrFraction
+from facezoo import HeadConfig, HeadSpec, MarginGradient, PastPi, StepsOrFraction
 
 
 class AnchorFaceConfig(HeadConfig):
@@ -47,15 +45,8 @@ class AnchorFaceConfig(HeadConfig):
         gt=0,
         description="M, how long a stored feature counts: whole steps or, below 1, a share of the run",
     )
-    gradient: Literal["exact", "detached"] = Field(
-        default="exact",
-        description="exact: the margin's own derivative; detached: its value, with the derivative of cos θ",
-    )
-    past_pi: Literal["penalty", "clamp", "none", "continue"] = Field(
-        default="penalty",
-        description="Where θ + m2 exceeds π. penalty: cos θ - m2 sin m2; clamp: held at π; "
-        "none: the cosine turns back up; continue: mirrored, so that it keeps falling",
-    )
+    gradient: MarginGradient = "exact"
+    past_pi: PastPi = "penalty"
 
 
 spec = HeadSpec(

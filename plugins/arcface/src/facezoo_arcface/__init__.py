@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
-from facezoo import HeadConfig, HeadSpec
+from facezoo import HeadConfig, HeadSpec, MarginGradient, PastPi
 
 
 class ArcFaceConfig(HeadConfig):
@@ -29,15 +27,8 @@ class ArcFaceConfig(HeadConfig):
         le=16,
         description="K, class vectors a class, of which the nearest counts; 3 for noisy labels",
     )
-    gradient: Literal["exact", "detached"] = Field(
-        default="exact",
-        description="exact: the margin's own derivative; detached: its value, with the derivative of cos θ",
-    )
-    past_pi: Literal["penalty", "clamp", "none", "continue"] = Field(
-        default="penalty",
-        description="Where m1 θ + m2 exceeds π. penalty: cos θ - m2 sin m2; clamp: held at π; "
-        "none: the cosine turns back up; continue: mirrored, so that it keeps falling",
-    )
+    gradient: MarginGradient = "exact"
+    past_pi: PastPi = "penalty"
 
     @model_validator(mode="after")
     def _penalty_needs_plain_angle(self) -> ArcFaceConfig:

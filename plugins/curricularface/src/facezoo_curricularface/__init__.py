@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
-from facezoo import HeadConfig, HeadSpec
+from facezoo import HeadConfig, HeadSpec, MarginGradient, PastPi
 
 
 class CurricularFaceConfig(HeadConfig):
@@ -31,15 +29,8 @@ class CurricularFaceConfig(HeadConfig):
         le=1,
         description="Instead of rate, for short runs: t looks back over this fraction of the run",
     )
-    gradient: Literal["exact", "detached"] = Field(
-        default="exact",
-        description="exact: the margin's own derivative; detached: its value, with the derivative of cos θ",
-    )
-    past_pi: Literal["penalty", "clamp", "none", "continue"] = Field(
-        default="penalty",
-        description="Where θ + m exceeds π. penalty: cos θ - m sin m; clamp: held at π; "
-        "none: the cosine turns back up; continue: mirrored, so that it keeps falling",
-    )
+    gradient: MarginGradient = "exact"
+    past_pi: PastPi = "penalty"
 
     @model_validator(mode="after")
     def _one_pace(self) -> CurricularFaceConfig:

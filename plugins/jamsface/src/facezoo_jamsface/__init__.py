@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from facezoo import HeadConfig, HeadSpec
+from facezoo import HeadConfig, HeadSpec, MarginGradient, PastPi
 
 
 class JAMsFaceConfig(HeadConfig):
@@ -39,15 +39,8 @@ class JAMsFaceConfig(HeadConfig):
     margin_lr: float = Field(
         default=0.1, gt=0, description="Learning rate of the margins as a multiple of the run's"
     )
-    gradient: Literal["exact", "detached"] = Field(
-        default="exact",
-        description="Slope in cos θ. exact: the margin's own; detached: that of cos θ. Margins learn in both",
-    )
-    past_pi: Literal["penalty", "clamp", "none", "continue"] = Field(
-        default="penalty",
-        description="Where θ + a exceeds π. penalty: cos θ - a sin a; clamp: held at π; "
-        "none: the cosine turns back up; continue: mirrored, so that it keeps falling",
-    )
+    gradient: MarginGradient = "exact"
+    past_pi: PastPi = "penalty"
 
     @model_validator(mode="after")
     def _starts_lie_within_bounds(self) -> JAMsFaceConfig:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from facezoo import HeadConfig, HeadSpec
+from facezoo import HeadConfig, HeadSpec, MarginGradient, PastPi
 
 
 class MagFaceConfig(HeadConfig):
@@ -33,15 +33,8 @@ class MagFaceConfig(HeadConfig):
         description="none: the margin acts at all angles, as in the paper; above_zero: where cos θ > 0 only, "
         "as in the authors' code",
     )
-    gradient: Literal["exact", "detached"] = Field(
-        default="exact",
-        description="Slope in cos θ. exact: the margin's own; detached: that of cos θ. Norms learn in both",
-    )
-    past_pi: Literal["penalty", "clamp", "none", "continue"] = Field(
-        default="penalty",
-        description="Where θ + m exceeds π. penalty: cos θ - m sin m; clamp: held at π; "
-        "none: the cosine turns back up; continue: mirrored, so that it keeps falling",
-    )
+    gradient: MarginGradient = "exact"
+    past_pi: PastPi = "penalty"
 
     @model_validator(mode="after")
     def _bounds_are_in_order(self) -> MagFaceConfig:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from facezoo import HeadConfig, HeadSpec
+from facezoo import HeadConfig, HeadSpec, MarginGradient
 
 
 class SphereFaceConfig(HeadConfig):
@@ -44,10 +44,7 @@ class SphereFaceConfig(HeadConfig):
         gt=0,
         description="s, the factor on all cosines with feature_norm = 'fixed'; without effect with 'free'",
     )
-    gradient: Literal["exact", "detached"] = Field(
-        default="exact",
-        description="exact: the margin's own derivative; detached: its value, with the derivative of cos θ",
-    )
+    gradient: MarginGradient = "exact"
 
     @model_validator(mode="after")
     def _floor_below_start(self) -> SphereFaceConfig:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from facezoo import HeadConfig, HeadSpec
+from facezoo import HeadConfig, HeadSpec, MarginGradient, PastPi
 
 
 class UNPGConfig(HeadConfig):
@@ -29,15 +29,8 @@ class UNPGConfig(HeadConfig):
         description="Negative pairs count within so many interquartile ranges beyond the quartiles of the "
         "batch's; 'none': all count",
     )
-    gradient: Literal["exact", "detached"] = Field(
-        default="exact",
-        description="exact: the margin's own derivative; detached: its value, with the derivative of cos θ",
-    )
-    past_pi: Literal["penalty", "clamp", "none", "continue"] = Field(
-        default="penalty",
-        description="Where θ + m2 exceeds π. penalty: cos θ - m2 sin m2; clamp: held at π; "
-        "none: the cosine turns back up; continue: mirrored, so that it keeps falling",
-    )
+    gradient: MarginGradient = "exact"
+    past_pi: PastPi = "penalty"
 
 
 spec = HeadSpec(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
-from facezoo import HeadConfig, HeadSpec, StepsOrFraction
+from facezoo import HeadConfig, HeadSpec, MarginGradient, PastPi, StepsOrFraction
 
 
 class VPLConfig(HeadConfig):
@@ -36,15 +34,8 @@ class VPLConfig(HeadConfig):
         gt=0,
         description="How long a remembered feature counts: whole steps or, below 1, a share of the run",
     )
-    gradient: Literal["exact", "detached"] = Field(
-        default="exact",
-        description="exact: the margin's own derivative; detached: its value, with the derivative of cos θ",
-    )
-    past_pi: Literal["penalty", "clamp", "none", "continue"] = Field(
-        default="penalty",
-        description="Where θ + m exceeds π. penalty: cos θ - m sin m; clamp: held at π; "
-        "none: the cosine turns back up; continue: mirrored, so that it keeps falling",
-    )
+    gradient: MarginGradient = "exact"
+    past_pi: PastPi = "penalty"
 
 
 spec = HeadSpec(
