@@ -30,8 +30,8 @@ class DataSettings(Section):
         "resize", description="images that are not square: an error, or their central square"
     )
     flip: bool = Field(True, description="mirror training images at random")
-    crop: float = Field(0.8, ge=0.2, le=1, description="smallest side of a random crop, as a share; 1: none")
-    jitter: float = Field(0.3, ge=0, lt=1, description="random change of contrast and brightness, as a share")
+    crop: float = Field(1.0, ge=0.2, le=1, description="smallest side of a random crop, as a share; 1: none")
+    jitter: float = Field(0.0, ge=0, lt=1, description="random change of contrast and brightness, as a share")
     grey: float = Field(0.0, ge=0, le=1, description="share of training images without colour")
     blur: float = Field(0.0, ge=0, le=1, description="share of training images that are blurred")
     low_resolution: float = Field(0.0, ge=0, le=1, description="share of training images made coarse")
@@ -80,8 +80,8 @@ class OptimizerSettings(Section):
     momentum: float = Field(0.9, ge=0, lt=1, description="of SGD")
     beta1: float = Field(0.9, ge=0, lt=1, description="of AdamW: decay of the mean gradient")
     beta2: float = Field(0.999, ge=0, lt=1, description="of AdamW: decay of the mean squared gradient")
-    weight_decay: float = Field(5e-4, ge=0, description="of weights, not of biases, norms and scalars")
-    warmup_epochs: float = Field(1.0, ge=0, description="epochs over which the rate rises from zero")
+    weight_decay: float = Field(1e-3, ge=0, description="of weights, not of biases, norms and scalars")
+    warmup_epochs: float = Field(2.0, ge=0, description="epochs over which the rate rises from zero")
     schedule: Literal["polynomial", "cosine", "step"] = Field(
         "cosine", description="how the rate falls afterwards"
     )

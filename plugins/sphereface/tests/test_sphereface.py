@@ -225,6 +225,31 @@ def test_training_steps_drive_the_annealing_and_survive_saving(make_dense, batch
     assert again(*data) == again(*data)  # evaluation does not count
 
 
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_a_window_takes_the_annealing_to_its_floor(make_dense, power):
+    window = {"lambda_rate": 0.0, "lambda_window": 0.5, "lambda_power": power}
+    head = make_dense("sphereface", total_steps=80, lambda_start=100.0, lambda_min=4.0, **window).head
+    assert head.plain_weight(0) == 100
+    assert head.plain_weight(39) > 4
+    assert head.plain_weight(40) == pytest.approx(4.0)
+    assert head.plain_weight(60) == 4
+    with pytest.raises(facezoo.FacezooError, match="total_steps"):
+        make_dense("sphereface", preset="small")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "set one of them to 0"),
+        ({"lambda_rate": 0.0, "lambda_min": 0.0}, "lambda_window says when λ reaches lambda_min"),
+        ({"lambda_rate": 0.0, "lambda_power": 0.0}, "lambda_window says when λ reaches lambda_min"),
+    ],
+)
+def test_a_window_needs_settings_that_fit(make_dense, settings, message):
+    with pytest.raises(facezoo.FacezooError, match=message):
+        make_dense("sphereface", total_steps=80, lambda_window=0.5, **settings)
+
+
 @pytest.mark.parametrize("variant", ["r-v1", "r-v2"])
 @pytest.mark.parametrize("settings", [{}, {"lambda_min": 0.0}, {"preset": "small"}])
 def test_annealing_of_sphereface_r_is_refused_and_says_so(make_dense, variant, settings):

@@ -13,7 +13,8 @@ class SphereFaceConfig(HeadConfig):
     """Settings of A-Softmax and SphereFace-R; the defaults are A-Softmax's, the paper's and its code's.
 
     Weight of the plain cosine at training step k:
-    λ = max(lambda_min, lambda_start (1 + lambda_rate k)^-lambda_power).
+    λ = max(lambda_min, lambda_start (1 + lambda_rate k)^-lambda_power). `lambda_window` gives the rate by the
+    fraction of the run after which λ is at lambda_min.
     """
 
     variant: Literal["a-softmax", "r-v1", "r-v2"] = Field(
@@ -32,7 +33,15 @@ class SphereFaceConfig(HeadConfig):
         ge=0,
         description="λ_0, weight of the plain cosine against the margin at the first step",
     )
-    lambda_rate: float = Field(default=0.12, ge=0, description="γ, how fast λ falls, per step")
+    lambda_rate: float = Field(
+        default=0.12, ge=0, description="γ, how fast λ falls, per step; 0 where lambda_window is set"
+    )
+    lambda_window: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Instead of lambda_rate: λ falls to lambda_min in this fraction of the run",
+    )
     lambda_power: float = Field(default=1.0, ge=0, description="Exponent of the fall of λ")
     lambda_min: float = Field(default=5.0, ge=0, description="λ_min, below which λ never falls")
     feature_norm: Literal["free", "fixed"] = Field(
@@ -52,6 +61,21 @@ class SphereFaceConfig(HeadConfig):
             raise ValueError(
                 f"lambda_min is {self.lambda_min:g}, above lambda_start {self.lambda_start:g}; "
                 "λ falls from lambda_start to lambda_min: lower lambda_min or raise lambda_start"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_fall(self) -> SphereFaceConfig:
+        if self.lambda_window == 0:
+            return self
+        if self.lambda_rate:
+            raise ValueError(
+                f"lambda_rate is {self.lambda_rate:g} and lambda_window {self.lambda_window:g}; both say how "
+                "fast λ falls, per step and by a fraction of the run: set one of them to 0"
+            )
+        if not self.lambda_min or not self.lambda_power:
+            raise ValueError(
+                "lambda_window says when λ reaches lambda_min: that and lambda_power must be above 0"
             )
         return self
 
@@ -90,7 +114,13 @@ spec = HeadSpec(
         },
         "r-v1": {"variant": "r-v1", "margin": 1.5, "scale": 30.0, **REVIVED},
         "r-v2": {"variant": "r-v2", "margin": 1.4, "scale": 60.0, **REVIVED},
-        "small": {"lambda_start": 100.0, "margin": 2.0, "lambda_min": 2.0},
+        "small": {
+            "lambda_start": 100.0,
+            "margin": 2.0,
+            "lambda_min": 2.0,
+            "lambda_rate": 0.0,
+            "lambda_window": 0.3,
+        },
     },
     properties=frozenset({"norms"}),
 )

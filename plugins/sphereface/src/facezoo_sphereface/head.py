@@ -11,7 +11,8 @@ SphereFace-R (Liu et al., TPAMI 2022; equations as in the authors' code).
 Class vectors are normalised, features are not: ‖z‖ is the embedding's norm and carries gradient. With
 `feature_norm = "fixed"` a constant scale takes its place. The authors' Caffe backward is not the gradient of
 its forward; here `gradient` is either the true one or that of the plain cosine. The step that drives λ is
-`batch.step`, which is saved with the loss.
+`batch.step`, which is saved with the loss. Where γ is given by a fraction of the run, it is what takes λ to
+λ_min there.
 
 Both versions of SphereFace-R put the boundary of two classes at m θ_y = θ_j, as A-Softmax without λ does. v1
 is flat beyond π / m, so that its exact gradient is 0 there; the authors' code is detached and pulls on.
@@ -36,6 +37,10 @@ class SphereFace(nn.Module):
     def __init__(self, config: SphereFaceConfig, context: HeadContext) -> None:
         super().__init__()
         self.config = config
+        self.rate = config.lambda_rate
+        if config.lambda_window:
+            fall = (config.lambda_start / config.lambda_min) ** (1 / config.lambda_power)
+            self.rate = (fall - 1) / max(1, context.steps(fraction=config.lambda_window))
 
     def loss(self, batch: Batch, scores: Scores) -> Tensor:
         """Mean cross-entropy of the batch, 0-d."""
@@ -58,7 +63,7 @@ class SphereFace(nn.Module):
     def plain_weight(self, step: int) -> float:
         """λ, the weight of the plain cosine against the margin at training step `step`."""
         config = self.config
-        annealed = config.lambda_start * (1 + config.lambda_rate * step) ** -config.lambda_power
+        annealed = config.lambda_start * (1 + self.rate * step) ** -config.lambda_power
         return max(config.lambda_min, annealed)
 
     def against_divided(self, scores: Scores, scale: Tensor | float) -> Tensor:

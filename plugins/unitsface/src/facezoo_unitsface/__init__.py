@@ -43,17 +43,29 @@ class UniTSFaceConfig(HeadConfig):
         ge=0,
         description="For how many epochs the memory only fills and the class part trains alone",
     )
+    memory_fraction: float = Field(
+        default=0.0, ge=0, lt=1, description="The same as a fraction of the run, in place of memory_epochs"
+    )
     bias_decay: bool = Field(
         default=False,
         description="Whether weight decay acts on learned thresholds, as in the authors' code",
     )
 
     @model_validator(mode="after")
-    def _pairs_alone(self) -> UniTSFaceConfig:
-        if self.class_loss == "none" and self.memory_epochs > 0:
+    def _one_start(self) -> UniTSFaceConfig:
+        if self.memory_epochs and self.memory_fraction:
             raise ValueError(
-                f"class_loss = 'none' leaves nothing to train in the {self.memory_epochs:g} memory_epochs in "
-                "which the memory only fills; set memory_epochs to 0"
+                f"memory_epochs ({self.memory_epochs:g}) and memory_fraction ({self.memory_fraction:g}) both "
+                "say for how long the memory only fills; set one of them to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_alone(self) -> UniTSFaceConfig:
+        if self.class_loss == "none" and (self.memory_epochs or self.memory_fraction):
+            raise ValueError(
+                "class_loss = 'none' leaves nothing to train while the memory only fills; "
+                "set memory_epochs to 0, and memory_fraction too"
             )
         if self.class_loss == "none" and self.combine == "mean":
             raise ValueError(
@@ -77,7 +89,7 @@ spec = HeadSpec(
         "uss": {"class_loss": "none", "memory_epochs": 0.0},
         "softmax": {"pair_loss": "softmax"},
         "bce": {"pair_loss": "bce"},
-        "small": {"scale": 12.0, "margin": 0.35},
+        "small": {"scale": 12.0, "margin": 0.35, "memory_epochs": 0.0, "memory_fraction": 0.05},
     },
     properties=frozenset({"class_parameters", "memory", "scalars"}),
 )

@@ -12,7 +12,7 @@ The paper compares USS with two pair losses that have no such threshold:
     bce     = mean_i [ softplus(-γ (g_iy - m) + b_y) + Σ_{j≠y} softplus(γ g_ij - b_j) ]        (equation 22)
 
 Biases start from data, once, at the first step with pairs: b ← mean_i log Σ_{j≠y} e^{γ g_ij}. Until
-`memory_epochs` are past the memory fills and the class part trains alone.
+`memory_epochs` (or `memory_fraction` of the run) are past the memory fills and the class part trains alone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class UniTSFace(nn.Module):
     def __init__(self, config: UniTSFaceConfig, context: HeadContext) -> None:
         super().__init__()
         self.config = config
-        self.start = context.steps(epochs=config.memory_epochs)
+        self.start = context.steps(epochs=config.memory_epochs, fraction=config.memory_fraction)
         self.memory = context.memory()
         self.decay = frozenset({"bias"}) if config.bias_decay else frozenset()
         if config.pair_loss == "uss":
