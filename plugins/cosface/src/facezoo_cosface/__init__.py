@@ -35,7 +35,7 @@ spec = HeadSpec(
     tags=("cosine margin",),
     presets={
         "paper": {"scale": 64.0, "margin": 0.35},
-        "small": {"scale": 24.0, "margin": 0.15},
-        "normface": {"margin": 0.0},
+        "small": {"scale": 18.0, "margin": 0.2},
+        "normface": {"scale": 18.0, "margin": 0.0},
     },
 )
