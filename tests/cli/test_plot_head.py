@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from facezoo.plotting import HeadCurves
+from facezoo.registry import load_head
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_each_head_may_have_a_preset(folder: Path, invoke, asked):
     assert result.stdout == "written to cosface-arcface.png\n"
     (first, second, drawn) = asked
     assert first[:2] == ("cosface", "small")
-    assert (first[2].scale, first[2].margin) == (30.0, 0.15)
+    assert (first[2].scale, first[2].margin) == (30.0, load_head("cosface").preset("small")["margin"])
     assert second[:2] == ("arcface", "cm1")
     assert (second[2].scale, second[2].margin) == (30.0, 0.3)
     assert drawn == (2, Path("cosface-arcface.png"))

@@ -147,7 +147,7 @@ def test_every_installed_head_can_be_measured(name: str):
 @pytest.fixture(scope="module")
 def cosface() -> HeadCurves:
     head = load_head("cosface")
-    return probe(head, head.configure({"margin": 0.2}, "small"), "small")
+    return probe(head, head.configure({"scale": 24.0, "margin": 0.2}, "small"), "small")
 
 
 @pytest.fixture(scope="module")

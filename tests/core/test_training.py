@@ -236,7 +236,7 @@ def test_a_run_may_be_all_warm_up_or_have_none():
 
 
 def test_learning_rates_of_a_step_are_those_of_the_schedule(data: Path, tmp_path: Path):
-    trainer = Trainer(run_settings(data, optimizer={"lr": 0.2}), tmp_path)
+    trainer = Trainer(run_settings(data, optimizer={"lr": 0.2, "warmup_epochs": 1.0}), tmp_path)
     trainer.fit(until=2)
     assert all(group["lr"] == pytest.approx(0.1) for group in trainer.parts.optimizer.param_groups)
     assert read_metrics(tmp_path)[-1]["lr"] == pytest.approx(0.1)

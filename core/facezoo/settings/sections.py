@@ -30,7 +30,7 @@ class DataSettings(Section):
         "resize", description="images that are not square: an error, or their central square"
     )
     flip: bool = Field(True, description="mirror training images at random")
-    crop: float = Field(1.0, ge=0.2, le=1, description="smallest side of a random crop, as a share; 1: none")
+    crop: float = Field(0.9, ge=0.2, le=1, description="smallest side of a random crop, as a share; 1: none")
     jitter: float = Field(0.0, ge=0, lt=1, description="random change of contrast and brightness, as a share")
     grey: float = Field(0.0, ge=0, le=1, description="share of training images without colour")
     blur: float = Field(0.0, ge=0, le=1, description="share of training images that are blurred")
