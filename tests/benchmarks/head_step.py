@@ -23,9 +23,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import facezoo
+from facezoo.registry import installed_heads
 from facezoo.testing import AllocationMeter
 
 Step = Callable[[], None]
+LATE = 1_000_000  # a step past every start and warm-up
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,11 @@ def facezoo_step(problem: Problem, head: str, reuse: bool, precision: str) -> St
 
 
 def fill(loss: facezoo.HeadLoss, classes: int) -> None:
-    """Put a direction into every row of every memory, and the step past every start."""
+    """Put a direction into every row of every memory, just now, and the step past every start."""
     for part in loss.modules():
         if isinstance(part, facezoo.ClassMemory):
-            part.write(torch.arange(classes), torch.randn(part.rows.shape), step=0)
-    loss.step.fill_(10)
+            part.write(torch.arange(classes), torch.randn(part.rows.shape), step=LATE - 1)
+    loss.step.fill_(LATE)
 
 
 def published_arcface(problem: Problem) -> Step:
@@ -194,7 +196,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--heads", default="cosface,arcface,sphereface,unitsface,lh2face")
+    installed = [entry.name for entry in installed_heads() if entry.status == "ok"]
+    parser.add_argument("--heads", default=",".join(installed))
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--classes", type=int, default=100_000)
     parser.add_argument("--dim", type=int, default=512)
