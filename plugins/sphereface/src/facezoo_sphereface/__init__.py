@@ -119,7 +119,7 @@ spec = HeadSpec(
             "margin": 2.0,
             "lambda_min": 2.0,
             "lambda_rate": 0.0,
-            "lambda_window": 0.3,
+            "lambda_window": 0.8,
         },
     },
     properties=frozenset({"norms"}),
