@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
@@ -116,6 +117,29 @@ def stays_finite() -> Callable[[Any], None]:
         assert grads[0][4:].eq(0).all()
 
     return check
+
+
+def require_resumed(loss: Any, again: Any, train: Callable[..., None], parts: set[str]) -> None:
+    """That `again`, loaded from what `loss` saves in the middle of a batch, goes on bit for bit.
+
+    `train(loss, batch, steps)` makes some training steps; `parts` are names that the state must have.
+    """
+    train(loss, draw)
+    loss(*draw(loss, seed=7))  # not taken in yet: saving does it
+    again.load_state_dict(safetensors.torch.load(safetensors.torch.save(loss.state_dict())))
+    train(loss, draw, range(20, 23))
+    train(again, draw, range(20, 23))
+    data = draw(loss, seed=9)
+    assert again(*data).item() == loss(*data).item()
+    expected, found = loss.state_dict(), again.state_dict()
+    assert parts <= expected.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+
+@pytest.fixture
+def resumes() -> Callable[..., None]:
+    """The comparison of a resumed loss with an unbroken one, see `require_resumed`."""
+    return require_resumed
 
 
 def cosines_of(embeddings: Tensor, weight: Tensor) -> Tensor:

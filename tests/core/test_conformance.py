@@ -12,11 +12,12 @@ import pytest
 
 from facezoo import FacezooError
 from facezoo.registry import LoadedHead, load_head
+from facezoo.registry.entries import HEADS
 from facezoo.testing import HeadCheck, head_checks
 from facezoo.testing.case import variants
 from facezoo.testing.rules import RULES
 from support import broken_heads
-from support.distributions import HEADS, Distribution
+from support.distributions import Distribution
 
 SUPPORT = Path(broken_heads.__file__).parent
 DISTRIBUTIONS = (

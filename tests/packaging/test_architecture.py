@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from support.distributions import HEADS, PLUGINS, plugins_offering
+from facezoo.registry.entries import HEADS
+from support.distributions import PLUGINS, plugins_offering
 
 ROOT = Path(__file__).parents[2]
 NAMES = [path.parent.name for path in PLUGINS]

@@ -12,7 +12,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from support.distributions import HEADS, HOOKS, PLUGINS, plugins_offering, run
+from facezoo.registry.entries import HEADS, HOOKS
+from support.distributions import PLUGINS, plugins_offering, run
 
 ROOT = Path(__file__).parents[2]
 NAMES = [path.parent.name for path in PLUGINS]

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HEADS, HOOKS = "facezoo.heads", "facezoo.hooks"
 PLUGINS = sorted((Path(__file__).parents[2] / "plugins").glob("*/pyproject.toml"))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from support.distributions import HEADS, HOOKS, Distribution
+from facezoo.registry.entries import HEADS, HOOKS
+from support.distributions import Distribution
 
 _SPEC = """
 from pydantic import Field

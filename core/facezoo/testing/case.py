@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import UnionType
-from typing import Literal, Union, get_args, get_origin
+from typing import Final, Literal, Union, get_args, get_origin
 
 import torch
 from pydantic import BaseModel
@@ -21,6 +21,10 @@ from facezoo.registry import LoadedHead
 
 LATE = 1_000_000
 """A step at which every start, warm-up and annealing that counts steps is past."""
+
+
+LAYOUTS: Final = ("dense", "streamed")
+"""Every layout that a loss can be built with."""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from facezoo.loss import HeadLoss
-from facezoo.testing.case import SMALL, TINY, Case, Size, draw
+from facezoo.testing.case import LAYOUTS, SMALL, TINY, Case, Size, draw
 from facezoo.testing.gradients import gradient_check
 from facezoo.testing.rules import case_check, require
 
 GROUP = "numbers"
-LAYOUTS = ("dense", "streamed")
 LARGEST_GRADIENT = 1e6
 EXTREMES = {"cos = 1": 3.0, "cos = -1": -3.0, "zero embeddings": 0.0, "short ones": 1e-3, "long ones": 1e3}
 """What the first rows of a batch are, as multiples of their class vectors."""

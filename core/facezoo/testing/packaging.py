@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from facezoo.registry import LoadedHead
 from facezoo.registry.compatibility import canonical
+from facezoo.registry.entries import HEADS
 from facezoo.testing.rules import head_check, require
 
 GROUP = "packaging"
@@ -39,7 +40,7 @@ def requirement(head: LoadedHead) -> None:
 @head_check(GROUP)
 def no_torch(head: LoadedHead) -> None:
     """A fresh interpreter imports the head's record without importing torch."""
-    command = [sys.executable, "-c", _IMPORT, head.entry.name, head.entry.value, "facezoo.heads"]
+    command = [sys.executable, "-c", _IMPORT, head.entry.name, head.entry.value, HEADS]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(  # noqa: S603 (this interpreter, and an entry point from installed metadata)
         command, env=environment, capture_output=True, text=True, check=False

@@ -16,7 +16,7 @@ from facezoo.engine.classes import ClassParameter
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss
 from facezoo.registry import LoadedHead
-from facezoo.testing.case import SMALL, cases, draw, variants
+from facezoo.testing.case import LAYOUTS, SMALL, cases, draw, variants
 from facezoo.testing.rules import head_check, require
 
 GROUP = "record"
@@ -89,7 +89,7 @@ def presets(head: LoadedHead) -> None:
             where = "defaults" if preset is None else f"preset {preset!r}"
             require(False, f"{where}: {error.message}")
     for case in cases(head):
-        for layout in ("dense", "streamed"):
+        for layout in LAYOUTS:
             case.loss(layout)
 
 

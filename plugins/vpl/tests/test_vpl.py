@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pytest
-import safetensors.torch
 import torch
 from torch.nn.functional import cross_entropy
 
@@ -176,18 +175,9 @@ def test_finite_at_the_poles_and_at_zero(make, batch, stays_finite):
     stays_finite(loss)
 
 
-def test_resumes_bit_for_bit(make_dense, batch):
+def test_resumes_bit_for_bit(make_dense, resumes):
     loss, again = make_dense("vpl", **SETTINGS), make_dense("vpl", **SETTINGS)
-    train(loss, batch)
-    loss(*batch(loss, seed=7))  # not taken in yet: saving does it
-    again.load_state_dict(safetensors.torch.load(safetensors.torch.save(loss.state_dict())))
-    train(loss, batch, range(20, 23))
-    train(again, batch, range(20, 23))
-    data = batch(loss, seed=9)
-    assert again(*data).item() == loss(*data).item()
-    expected, found = loss.state_dict(), again.state_dict()
-    assert {"head.memory.rows", "head.memory.last", "head.shares.values"} <= expected.keys()
-    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    resumes(loss, again, train, {"head.memory.rows", "head.memory.last", "head.shares.values"})
 
 
 def test_lengths_below_one_are_fractions_of_the_run(make_dense):
