@@ -1,8 +1,9 @@
 """Training images/s of facezoo's trainer beside the usual loop, as ratios of neighbouring processes.
 
 The usual loop is plain PyTorch in float32: a `DataLoader` whose workers decode with Pillow and flip, the same
-backbone, CosFace as published, SGD. Both train on the same files with the same batch and the same threads.
-Every measurement is a process of its own, the contenders in turn; the first steps are not counted.
+backbone of torch's own layers, CosFace as published, SGD. Both train on the same files with the same batch
+and the same threads. Every measurement is a process of its own, the contenders in turn; the first steps are
+not counted.
 
 - facezoo: the defaults, that is images decoded once into memory, and bfloat16 where the processor has it
 - facezoo, float32: the same in float32
@@ -34,6 +35,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from facezoo.backbones import build_backbone
+from facezoo.backbones.prelu import PReLU
 
 ENDINGS = {".jpg", ".jpeg", ".png"}
 PLAIN = "DataLoader, Pillow, float32"
@@ -85,6 +87,15 @@ class Faces(Dataset[tuple[Tensor, int]]):
         return pixels.float().div(127.5).sub(1), label
 
 
+def of_torchs_layers(network: torch.nn.Module) -> torch.nn.Module:
+    """`network` with torch's PReLU in the place of facezoo's, as everybody else's has it."""
+    for module in network.modules():
+        for name, child in module.named_children():
+            if isinstance(child, PReLU):
+                setattr(module, name, torch.nn.PReLU(child.num_parameters))
+    return network
+
+
 def plain(options: argparse.Namespace, backbone: str) -> dict[str, float]:
     """The usual loop."""
     begun = time.perf_counter()
@@ -93,7 +104,7 @@ def plain(options: argparse.Namespace, backbone: str) -> dict[str, float]:
     faces = Faces(options.data, size)
     workers = {"num_workers": options.workers, "persistent_workers": options.workers > 0}
     loader = DataLoader(faces, options.batch, shuffle=True, drop_last=True, **workers)
-    network = build_backbone(backbone, dim, size).train()
+    network = of_torchs_layers(build_backbone(backbone, dim, size)).train()
     weight = torch.nn.Parameter(torch.randn(faces.classes, dim) * 0.01)
     optimizer = torch.optim.SGD([*network.parameters(), weight], 0.1, 0.9, weight_decay=5e-4)
     start = time.perf_counter() - begun

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from facezoo.backbones.embedding import check_size, features, project
+from facezoo.backbones.prelu import PReLU
 
 STRIDE = 16  # four halvings
 DEVIATION = 0.1  # of the weights that convolutions start with
@@ -22,7 +23,7 @@ class IBasicBlock(nn.Module):
         self.bn1 = nn.BatchNorm2d(inside)
         self.conv1 = nn.Conv2d(inside, outside, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(outside)
-        self.prelu = nn.PReLU(outside)
+        self.prelu = PReLU(outside)
         self.conv2 = nn.Conv2d(outside, outside, 3, stride, padding=1, bias=False)
         self.bn3 = nn.BatchNorm2d(outside)
         self.downsample: nn.Sequential | None = None
@@ -44,7 +45,7 @@ class IResNet(nn.Module):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
-        self.prelu = nn.PReLU(64)
+        self.prelu = PReLU(64)
         self.layer1 = _layer(64, 64, depths[0])
         self.layer2 = _layer(64, 128, depths[1])
         self.layer3 = _layer(128, 256, depths[2])

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from facezoo.backbones.embedding import check_size, project
+from facezoo.backbones.prelu import PReLU
 
 STRIDE = 16  # four halvings
 WIDE, WIDER, LAST = 128, 256, 512  # channels of the stages, twice the paper's
@@ -83,7 +84,7 @@ class MobileFaceNet(nn.Module):
 
 def _convolution(inside: int, outside: int, kernel: int, stride: int = 1, groups: int = 1) -> Layers:
     convolution = nn.Conv2d(inside, outside, kernel, stride, kernel // 2, groups=groups, bias=False)
-    return Layers(convolution, nn.BatchNorm2d(outside), nn.PReLU(outside))
+    return Layers(convolution, nn.BatchNorm2d(outside), PReLU(outside))
 
 
 def _linear(inside: int, outside: int, kernel: int, groups: int = 1, padding: int = 0) -> Layers:

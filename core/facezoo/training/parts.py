@@ -14,6 +14,7 @@ from facezoo.engine.products import multiplies_bf16
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
 from facezoo.settings import RunSettings, TrainSettings
+from facezoo.training.memory import keep_freed_memory
 from facezoo.training.optimizer import make_optimizer
 from facezoo.training.recompute import recompute_blocks
 
@@ -52,7 +53,7 @@ class Parts:
 def build_parts(settings: RunSettings) -> Parts:
     """Open the data and build everything that a run needs; all that is random is a function of `train.seed`.
 
-    Sets the number of torch's threads and, on CUDA, deterministic convolutions. Raises FacezooError for
+    Sets the number of torch's threads and what `choose_device` sets. Raises FacezooError for
     whatever the settings ask for that is not there.
     """
     train = settings.train
@@ -117,7 +118,10 @@ def _batches(data: TrainingFaces, train: TrainSettings, augmentation: Augmentati
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that `train.device` names; "auto" is CUDA where there is one, else the CPU."""
+    """The device that `train.device` names, set up; "auto" is CUDA where there is one, else the CPU.
+
+    On CUDA convolutions are deterministic from then on, and on a CPU freed memory is kept for reuse.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -130,4 +134,6 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda":
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
+    elif device.type == "cpu":
+        keep_freed_memory()
     return device
