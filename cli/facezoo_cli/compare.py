@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 TABLE = "comparison.json"
+PATIENCE = 1.0  # seconds between two looks at a run that another process has in hand
 
 
 @click.command("compare")
@@ -51,7 +54,8 @@ def command(
     """Train heads under one recipe and say which differences hold.
 
     Every head runs with every seed, each run in a directory of its own below DIR. Interrupted, or after a
-    run has failed, the same command goes on with what is missing. The table is kept in comparison.json.
+    run has failed, the same command goes on with what is missing. Given several times at once, it shares
+    the runs out. The table is kept in comparison.json.
     """
     from facezoo.comparison import compare
     from facezoo.comparison.grid import find_row, make_grid
@@ -73,24 +77,47 @@ def command(
 
 
 def _run(cells: Sequence[Cell], out: Path) -> list[Outcome]:
-    from facezoo.comparison.running import check_folder, run_cell
+    from facezoo.comparison.running import check_folder
 
     _check_pairs(cells[0])
     for cell in cells:
         check_folder(cell, out / cell.folder)
-    outcomes = []
+    try:
+        return _outcomes(cells, out)
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted. The same command goes on.", err=True)
+        click.get_current_context().exit(130)
+
+
+def _outcomes(cells: Sequence[Cell], out: Path) -> list[Outcome]:
+    """Run every cell; those that another process has in hand come last, and are waited for."""
+    from facezoo.comparison.running import run_cell
+    from facezoo.training.claim import ClaimedError
+
+    outcomes: dict[int, Outcome] = {}
+    pending = deque(range(len(cells)))
+    put_off: set[int] = set()
     console = _console()
-    for number, cell in enumerate(cells, 1):
-        click.echo(f"[{number}/{len(cells)}] {cell.label}, seed {cell.seed}: {out / cell.folder}", err=True)
+    while pending:
+        number = pending.popleft()
+        cell = cells[number]
+        folder = out / cell.folder
+        if number not in put_off:
+            click.echo(f"[{number + 1}/{len(cells)}] {cell.label}, seed {cell.seed}: {folder}", err=True)
+        elif len(put_off) > len(pending):
+            time.sleep(PATIENCE)
         try:
-            outcome = run_cell(cell, out / cell.folder, console)
-        except KeyboardInterrupt:
-            click.echo("\nInterrupted. The same command goes on.", err=True)
-            click.get_current_context().exit(130)
-        outcomes.append(outcome)
-        if outcome.failure:
-            click.echo(f"  failed: {outcome.failure}", err=True)
-    return outcomes
+            outcomes[number] = run_cell(cell, folder, console)
+        except ClaimedError:
+            if number not in put_off:
+                click.echo("  put off: another process is training it", err=True)
+            put_off.add(number)
+            pending.append(number)
+            continue
+        put_off.discard(number)
+        if failure := outcomes[number].failure:
+            click.echo(f"  failed: {failure}", err=True)
+    return [outcomes[number] for number in range(len(cells))]
 
 
 def _check_pairs(cell: Cell) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facezoo.training.claim import claim
 from support.faces import identity_folder, pairs_csv, real_data
 
 HEAVY = {"torch", "numpy", "pydantic", "rich", "PIL", "safetensors", "matplotlib"}
@@ -238,6 +239,26 @@ def test_heads_are_compared_and_failures_shown(invoke, faces, tmp_path, monkeypa
     assert content == json.loads((out / "comparison.json").read_text())
     assert [row["label"] for row in content["rows"]] == ["cosface", "arcface"]
     assert set(content["rows"][1]["figures"]) == {"0", "1"}
+
+
+def test_a_run_in_another_process_is_put_off_and_then_taken(invoke, faces, tmp_path, monkeypatch):
+    args = ["compare", "--heads", "cosface,arcface", "--seeds", "1", "--data", str(faces), *RECIPE]
+    args += ["--pairs", str(faces / "pairs.csv"), "--replicates", "100", "--out", str(tmp_path)]
+    folder = tmp_path / "cosface-seed0"
+    folder.mkdir()
+    other = claim(folder)
+    other.__enter__()
+    monkeypatch.setattr("facezoo_cli.compare.PATIENCE", 0.0)
+
+    def release(seconds: float) -> None:
+        assert (tmp_path / "arcface-seed0" / "scores.npz").exists()  # the others came first
+        other.__exit__(None, None, None)
+
+    monkeypatch.setattr("time.sleep", release)
+    result = invoke(*args)
+    assert result.exit_code == 0
+    assert result.stderr.count("put off: another process is training it") == 1
+    assert [line.split()[0] for line in lines_of(result)[2:4]] == ["cosface", "arcface"]
 
 
 @pytest.mark.parametrize("name", ["evaluate", "embed", "threshold", "compare"])

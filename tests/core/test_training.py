@@ -15,6 +15,7 @@ from rich.console import Console
 from facezoo import FacezooError
 from facezoo.settings import OptimizerSettings
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, resume, train
+from facezoo.training.claim import ClaimedError, claim
 from facezoo.training.metrics import read_metrics
 from facezoo.training.parts import build_parts, choose_device
 from facezoo.training.report import clock
@@ -44,7 +45,7 @@ def test_a_run_directory_holds_what_it_should(finished):
     files = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     parts = ("model.safetensors", "head.safetensors", "optimizer.safetensors", "checkpoint.json")
     checkpoints = {f"checkpoints/step-{step}/{part}" for step in (8, 16) for part in parts}
-    assert files == {"resolved.toml", "metrics.jsonl", "evaluation.json"} | checkpoints
+    assert files == {".lock", "resolved.toml", "metrics.jsonl", "evaluation.json"} | checkpoints
     assert json.loads((out / "evaluation.json").read_text()) == json.loads(json.dumps(evaluation))
 
 
@@ -170,6 +171,13 @@ def test_a_directory_with_a_run_is_not_overwritten(data: Path, finished):
     with pytest.raises(FacezooError, match="holds a run already") as error:
         train(run_settings(data), finished[0])
     assert f"--resume {finished[0]}" in error.value.hint
+
+
+def test_a_run_that_is_being_trained_is_not_resumed(data: Path, finished):
+    before = (finished[0] / "metrics.jsonl").read_bytes()
+    with claim(finished[0]), pytest.raises(ClaimedError, match="another process is training there"):
+        train(run_settings(data), finished[0], resume=True)
+    assert (finished[0] / "metrics.jsonl").read_bytes() == before
 
 
 def test_a_directory_without_a_run_cannot_be_resumed(tmp_path: Path):

@@ -20,6 +20,7 @@ from facezoo.evaluation.identities import PairUnits
 from facezoo.evaluation.network import open_network
 from facezoo.evaluation.scoring import ScoredPairs, score_own_pairs
 from facezoo.settings import to_toml
+from facezoo.training.claim import ClaimedError, claim
 from facezoo.training.session import CONFIG, EVALUATION, resume, train
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def check_folder(cell: Cell, folder: Path) -> None:
 def run_cell(cell: Cell, folder: Path, console: Console | None = None) -> Outcome:
     """Train a cell, or go on with it, or take it as it is where it is finished; then score its pairs.
 
-    Whatever goes wrong in it is contained: the outcome says what. Only an interruption gets through.
+    Whatever goes wrong in it is contained: the outcome says what. Only an interruption gets through, and
+    `ClaimedError` where another process has the cell in hand.
     """
     try:
         if not (folder / EVALUATION).is_file():
@@ -73,6 +75,8 @@ def run_cell(cell: Cell, folder: Path, console: Console | None = None) -> Outcom
                 train(cell.settings, folder, console=console)
         evaluation = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
         return Outcome(cell, folder, _scored(folder), evaluation)
+    except ClaimedError:
+        raise
     except Exception as problem:  # noqa: BLE001  # one cell must not take the others with it
         return Outcome(cell, folder, failure=first_line(problem))
 
@@ -80,9 +84,13 @@ def run_cell(cell: Cell, folder: Path, console: Console | None = None) -> Outcom
 def _scored(folder: Path) -> ScoredPairs:
     """The scores of a finished run's pairs: from its file, or computed and written there."""
     path = folder / SCORES
-    if path.is_file():
-        return _read(path)
-    scored = score_own_pairs(open_network(folder))
+    if not path.is_file():
+        with claim(folder):
+            _write(score_own_pairs(open_network(folder)), path)
+    return _read(path)
+
+
+def _write(scored: ScoredPairs, path: Path) -> None:
     arrays: dict[str, Any] = {
         "name": np.array(scored.name),
         "score": scored.scores,
@@ -91,13 +99,12 @@ def _scored(folder: Path) -> ScoredPairs:
     }
     if scored.units:
         arrays |= {"left": scored.units.left, "right": scored.units.right}
-    making = folder / f".{SCORES}.tmp"
+    making = path.with_name(f".{SCORES}.tmp")
     with making.open("wb") as file:
         np.savez(file, **arrays)
         file.flush()
         os.fsync(file.fileno())
     making.replace(path)
-    return scored
 
 
 def _read(path: Path) -> ScoredPairs:

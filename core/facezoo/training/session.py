@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification, embed
 from facezoo.settings import RunSettings, resolve, to_toml
 from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, read_metadata, require_head
+from facezoo.training.claim import claim
 from facezoo.training.durable import write_json, write_text
 from facezoo.training.metrics import MetricsLog, forget_after, read_metrics
 from facezoo.training.trainer import Trainer
@@ -35,13 +37,20 @@ def train(
     A new run needs a directory that holds no run; with `resume`, training goes on from the last checkpoint
     there (or from the beginning, where none was reached). Figures are fractions; what is printed to `console`
     is in percent, and without a console nothing is printed. Raises FacezooError for whatever the user can
-    mend.
+    mend, and `ClaimedError` where another process is training in `out`.
     """
+    with _writable(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with claim(out):
+        if not resume:
+            _begin(settings, out)
+        return _train(settings, out, resume, console)
+
+
+def _train(settings: RunSettings, out: Path, resume: bool, console: Console | None) -> dict[str, Any]:
     checkpoint = latest_checkpoint(out) if resume else None
     if resume:
         forget_after(out, read_metadata(checkpoint)["step"] if checkpoint else 0)
-    else:
-        _new_directory(settings, out)
     trainer = Trainer(settings, out, console, fresh=checkpoint is None)
     _introduce(trainer)
     pairs = trainer.pairs = _open_pairs(settings, trainer.parts.preprocessing)
@@ -65,13 +74,18 @@ def resume(out: Path, console: Console | None = None) -> dict[str, Any]:
     return train(resolve(config), out, resume=True, console=console)
 
 
-def _new_directory(settings: RunSettings, out: Path) -> None:
+def _begin(settings: RunSettings, out: Path) -> None:
     if (out / CONFIG).exists():
         hint = f"Go on with it (--resume {out}), or choose another directory (--out)."
         raise FacezooError(f"{out}: holds a run already", hint)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    with _writable(out):
         write_text(out / CONFIG, to_toml(settings))
+
+
+@contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as problem:
         message = f"{out}: cannot be written ({problem.strerror})"
         raise FacezooError(message, "Choose another directory (--out).") from problem
