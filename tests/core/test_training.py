@@ -173,6 +173,17 @@ def test_a_directory_with_a_run_is_not_overwritten(data: Path, finished):
     assert f"--resume {finished[0]}" in error.value.hint
 
 
+def test_a_run_that_only_warms_up_says_so(data: Path, tmp_path: Path):
+    def printed(warmup: float, name: str) -> str:
+        console = Console(file=StringIO(), width=200)
+        settings = run_settings(data, optimizer={"warmup_epochs": warmup}, train={"epochs": 1})
+        train(settings, tmp_path / name, console=console)
+        return console.file.getvalue()
+
+    assert "the warm-up of 2 epochs (optimizer.warmup_epochs) takes the whole run of 1" in printed(2, "cold")
+    assert "warm-up" not in printed(0.5, "warm")
+
+
 def test_a_run_that_is_being_trained_is_not_resumed(data: Path, finished):
     before = (finished[0] / "metrics.jsonl").read_bytes()
     with claim(finished[0]), pytest.raises(ClaimedError, match="another process is training there"):

@@ -101,6 +101,12 @@ def _introduce(trainer: Trainer) -> None:
         f"identities, {size} x {size}; {settings.backbone.name} ({parameters / 1e6:.1f} M parameters) "
         f"on {parts.device} in {precision}"
     )
+    warmup, epochs = settings.optimizer.warmup_epochs, settings.train.epochs
+    if warmup >= epochs:
+        report.line(
+            f"note: the warm-up of {warmup:g} epochs (optimizer.warmup_epochs) takes the whole run "
+            f"of {epochs}: the learning rate only rises"
+        )
     if start := trainer.started_from:
         taken = "backbone and head" if start["head"] else "backbone"
         frozen = "; the backbone is frozen" if parts.frozen else ""
