@@ -120,8 +120,7 @@ def _scored(asked: Asked, network: Network | None) -> ScoredPairs:
     if asked.pairs is None:
         return scoring.score_own_pairs(network, flip=asked.flip)
     listed = read_protocol(asked.pairs, asked.protocol)
-    flip = network.evaluate.flip if asked.flip is None else asked.flip
-    return scoring.score_network(network, listed, asked.images, folds=asked.folds, flip=flip)
+    return scoring.score_network(network, listed, asked.images, folds=asked.folds, flip=asked.flip)
 
 
 def _network(asked: Asked) -> Network:

@@ -74,8 +74,7 @@ def _scored(
     network = open_network(run)
     if pairs is None:
         return score_own_pairs(network)
-    listed = read_protocol(pairs, protocol)
-    return score_network(network, listed, images, folds=network.evaluate.folds, flip=network.evaluate.flip)
+    return score_network(network, read_protocol(pairs, protocol), images)
 
 
 def _lines(scored: ScoredPairs, chosen: ChosenThreshold) -> Iterator[str]:

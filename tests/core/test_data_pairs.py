@@ -12,7 +12,7 @@ from PIL import Image
 from facezoo import FacezooError
 from facezoo.data import open_pairs, read_pairs
 from facezoo.data.pairs import NamedPair
-from support.faces import real_data
+from support.faces import real_data, write_cfp
 
 VIEW_2 = "2\t1\nAnna\t1\t4\nAnna\t2\tBo Li\t13\nBo Li\t2\t3\nBo Li\t1\tAnna\t4\n"
 MEMORY = 2**30
@@ -121,6 +121,28 @@ def test_a_pair_with_an_unreadable_image_is_an_error(tmp_path: Path):
     file = written(tmp_path / "p.csv", "a,b,same\na/1.png,b/1.png,0\n")
     with pytest.raises(FacezooError, match=r"b/1\.png: empty file"):
         open_pairs(str(file), "auto", "orl", 16, MEMORY)
+
+
+def test_a_folder_of_pairs_is_verified_as_its_protocol_says(tmp_path: Path):
+    root = write_cfp(tmp_path / "cfp")
+    people = ("001", "002")
+    images(root / "Data/Images", *(f"{who}/frontal/{n}.jpg" for who in people for n in ("01", "02")))
+    images(root / "Data/Images", *(f"{who}/profile/01.jpg" for who in people))
+    with pytest.raises(FacezooError, match="CFP holds two protocols") as error:
+        open_pairs(str(root), "auto", "orl", 16, MEMORY)
+    assert "evaluate.protocol" in error.value.hint
+    test = open_pairs(str(root), "auto", "orl", 16, MEMORY, protocol="cfp-fp")
+    assert test is not None
+    assert (test.name, test.pairs.same.tolist()) == ("CFP-FP", [True, True, False])
+    assert len(test.store.images) == 5  # the second frontal image of 002 is in no pair
+    images(tmp_path, "a/1.png", "b/1.png")
+    written(tmp_path / "pairs.csv", "a,b,same\na/1.png,b/1.png,0\n")
+    test = open_pairs(str(tmp_path), "auto", "orl", 16, MEMORY)
+    assert test is not None
+    assert test.name == f"{tmp_path.name}/pairs.csv"
+    with pytest.raises(FacezooError, match=r"images folder .*nowhere: does not exist") as error:
+        open_pairs(str(tmp_path), str(tmp_path / "nowhere"), "orl", 16, MEMORY)
+    assert "evaluate.images" in error.value.hint
 
 
 @pytest.mark.parametrize(("pairs", "data"), [("none", "orl"), ("auto", "some/folder")])

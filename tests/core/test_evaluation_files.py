@@ -15,7 +15,7 @@ from facezoo.evaluation import assess
 from facezoo.evaluation.files import read_embeddings
 from facezoo.evaluation.lookup import Lookup
 from facezoo.evaluation.scoring import score_embeddings
-from support.faces import real_data
+from support.faces import real_data, write_cfp
 
 
 @pytest.mark.parametrize(
@@ -36,22 +36,6 @@ def test_the_figures_of_somebody_elses_embeddings(protocol, file, folder, accura
     assert found.accuracy.low < found.verification.accuracy < found.accuracy.high
     assert "identities" in found.method
     assert [point.far for point in found.operating] == [0.1, 0.01]  # 1e-3 of 3,000 is too few
-
-
-def write_cfp(root: Path) -> Path:
-    """Two people with two frontal images and one profile image each, in one fold of each protocol."""
-    protocol = root / "Protocol"
-    for kind, same, different in (("FF", "1,2\n3,4\n", "1,3\n2,4\n"), ("FP", "1,1\n3,2\n", "2,2\n")):
-        folder = protocol / "Split" / kind / "01"
-        folder.mkdir(parents=True)
-        (folder / "same.txt").write_text(same)
-        (folder / "diff.txt").write_text(different)
-    frontal = [f"{n} ../Data/Images/{p}/frontal/{i}.jpg" for n, p, i in (
-        (1, "001", "01"), (2, "001", "02"), (3, "002", "01"), (4, "002", "02"))]  # fmt: skip
-    (protocol / "Pair_list_F.txt").write_text("\r\n".join(frontal))
-    profile = "1 ../Data/Images/001/profile/01.jpg\n2 ../Data/Images/002/profile/01.jpg\n\n"
-    (protocol / "Pair_list_P.txt").write_text(profile)
-    return root
 
 
 def test_cfp_numbers_mean_images(tmp_path: Path):

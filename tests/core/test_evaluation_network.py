@@ -60,8 +60,15 @@ def test_a_run_is_found_to_have_the_figures_that_it_had(run, network: Network, d
     own = score_own_pairs(network)
     assert verify(own.scores, own.same, own.fold).as_dict() == run[1]["verification"]
     assert own.units.count == 4
-    named = score_network(network, read_protocol(data / "pairs.csv"), None, folds=3)
+    named = score_network(network, read_protocol(data / "pairs.csv"), None)
     np.testing.assert_array_equal(named.scores, own.scores)
+
+
+def test_images_that_declare_another_contract_are_refused(network: Network, data: Path, tmp_path: Path):
+    root = shutil.copytree(data, tmp_path / "declared")
+    (root / "facezoo.toml").write_text("[preprocessing]\ncolour = \"BGR\"\n")
+    with pytest.raises(FacezooError, match="declares images that do not fit the backbone"):
+        score_network(network, read_protocol(root / "pairs.csv"), None)
 
 
 def test_an_embedded_folder_gives_the_same_scores(network: Network, data: Path, tmp_path: Path):

@@ -45,3 +45,19 @@ def pairs_csv(root: Path, identities: int = 4, images: int = 3) -> Path:
     path = root / "pairs.csv"
     path.write_text("\n".join(["a,b,same", *rows]) + "\n", encoding="utf-8")
     return path
+
+
+def write_cfp(root: Path) -> Path:
+    """Two people with two frontal images and one profile image each, in one fold of each protocol."""
+    protocol = root / "Protocol"
+    for kind, same, different in (("FF", "1,2\n3,4\n", "1,3\n2,4\n"), ("FP", "1,1\n3,2\n", "2,2\n")):
+        folder = protocol / "Split" / kind / "01"
+        folder.mkdir(parents=True)
+        (folder / "same.txt").write_text(same)
+        (folder / "diff.txt").write_text(different)
+    frontal = [f"{n} ../Data/Images/{p}/frontal/{i}.jpg" for n, p, i in (
+        (1, "001", "01"), (2, "001", "02"), (3, "002", "01"), (4, "002", "02"))]  # fmt: skip
+    (protocol / "Pair_list_F.txt").write_text("\r\n".join(frontal))
+    profile = "1 ../Data/Images/001/profile/01.jpg\n2 ../Data/Images/002/profile/01.jpg\n\n"
+    (protocol / "Pair_list_P.txt").write_text(profile)
+    return root

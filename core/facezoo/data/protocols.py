@@ -38,7 +38,9 @@ def read_protocol(path: Path, protocol: str | None = None) -> ListedPairs:
         return _cfp(path, protocol)
     if path.is_dir() and protocol is None and is_cfp(path):
         message = f"{printable(str(path))}: CFP holds two protocols"
-        raise FacezooError(message, "Say --protocol cfp-ff or --protocol cfp-fp.")
+        raise FacezooError(
+            message, "Say --protocol cfp-ff or cfp-fp; in a run's settings, evaluate.protocol."
+        )
     file = _list_in(path, protocol) if path.is_dir() else path
     if protocol is not None and (file.suffix.lower() == ".csv") != (protocol == "csv"):
         message = f"{printable(str(file))}: not what protocol {protocol!r} reads"
@@ -59,4 +61,4 @@ def _list_in(folder: Path, protocol: str | None) -> Path:
         return found[0]
     many = "holds both" if found else "holds no"
     message = f"{printable(str(folder))}: {many} {' and '.join(names)}"
-    raise FacezooError(message, "Name the file, or say --protocol.")
+    raise FacezooError(message, "Name the file, or say which (--protocol, evaluate.protocol).")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from facezoo.data import orl
 from facezoo.data.declared import UNDECLARED, Declared, declared_in_folder
 from facezoo.data.decode import Fit
 from facezoo.data.faces import FaceSet, ImageFiles, printable
-from facezoo.data.folder import is_image, read_folder
-from facezoo.data.pairs import Pairs, number_pairs, read_pairs
+from facezoo.data.finder import Finder
+from facezoo.data.folder import read_folder
+from facezoo.data.pairs import Pairs, number_pairs
 from facezoo.data.preprocessing import Preprocessing
+from facezoo.data.protocols import ListedPairs, read_protocol
 from facezoo.data.store import MemoryStore, Store, open_store
 from facezoo.errors import FacezooError
 from facezoo.settings.sections import EMBEDDED
@@ -65,7 +65,8 @@ def find_faces(path: str, fit: Fit = "resize") -> SourceFaces:
     """
     if path == EMBEDDED:
         return SourceFaces(orl.training_faces(), Declared(EMBEDDED, {"alignment": orl.ALIGNMENT}), "crop")
-    folder = _existing(path)
+    hint = "Give a folder of identity folders, or `orl` for the embedded AT&T/ORL faces."
+    folder = _existing(path, "data", hint)
     return SourceFaces(read_folder(folder), declared_in_folder(folder), fit)
 
 
@@ -103,17 +104,16 @@ def open_pairs(
     size: int,
     memory: int,
     *,
+    protocol: str = "auto",
     contract: Preprocessing | None = None,
     cache: str = "none",
 ) -> TestPairs | None:
     """The verification set that the settings name, or None.
 
-    `pairs` is "none", a pairs file, or "auto": the pairs that the training data at `data_path` brings (the
-    held-out people of "orl"; a folder brings none). `images` is the folder that a file's image names are
-    relative to; "auto" is the file's own folder, or else `images` in it. `contract` is what the backbone
-    expects: images are fitted as it says, and a `facezoo.toml` in their folder must agree with it; without
-    one, images must be square. `size`, `memory` and `cache` are as for `open_store`. Raises FacezooError
-    where images are missing, unreadable or of another aspect ratio.
+    `pairs` is "none", a file or folder as for `read_protocol`, or "auto": the pairs that the training data at
+    `data_path` brings (the held-out people of "orl"; a folder brings none). `protocol` is one of
+    `read_protocol`'s, or "auto", and `images` the folder that image names are relative to, or "auto". The
+    rest, and what is raised, is as for `open_listed`.
     """
     if pairs == "none" or (pairs == "auto" and data_path != EMBEDDED):
         return None
@@ -121,22 +121,43 @@ def open_pairs(
         files, numbered = orl.held_out_pairs()
         store = open_store(files, size, memory, fit="crop", cache=cache)
         return _whole("AT&T/ORL s31-s40, all pairs", store, files, numbered)
-    file = Path(pairs)
-    named = read_pairs(file)
-    roots = [file.parent, file.parent / "images"] if images == "auto" else [_existing(images)]
-    attempts = [(root, *number_pairs(named, Finder(root))) for root in roots]
+    listed = read_protocol(Path(pairs), None if protocol == "auto" else protocol)
+    hint = "evaluate.images: say the folder that the names in the pairs start from."
+    folder = None if images == "auto" else _existing(images, "images", hint)
+    return open_listed(listed, folder, size, memory, contract=contract, cache=cache)
+
+
+def open_listed(
+    listed: ListedPairs,
+    images: Path | None,
+    size: int,
+    memory: int,
+    *,
+    contract: Preprocessing | None = None,
+    cache: str = "none",
+) -> TestPairs:
+    """Listed pairs with their images, whose names start from `images`, or from one of the protocol's folders.
+
+    `contract` is what the backbone expects: images are fitted as it says, and a `facezoo.toml` in their
+    folder must agree with it; without one, images must be square. `size`, `memory` and `cache` are as for
+    `open_store`. Raises FacezooError where images are missing, unreadable or of another aspect ratio: figures
+    over what is left would be figures of another set.
+    """
+    roots = [images] if images else list(listed.roots)
+    attempts = [(root, *number_pairs(listed.pairs, Finder(root))) for root in roots]
     root, paths, numbered, missing = min(attempts, key=lambda attempt: len(attempt[3]))
     if missing:
         looked = " and ".join(printable(str(root)) for root in roots)
-        message = f"{printable(pairs)}: {len(missing):,} of its images are not there, such as {missing[0]!r}"
+        message = f"{listed.name}: {len(missing):,} of its images are not there, such as {missing[0]!r}"
         raise FacezooError(
-            f"{message} (looked in {looked})", "Name their folder: --set evaluate.images=FOLDER."
+            f"{message} (looked in {looked})",
+            "Name their folder: --images FOLDER; in a run's settings, evaluate.images.",
         )
     if contract is not None:
         declared_in_folder(root).check(contract.as_dict(), "the backbone")
     files = ImageFiles(root, paths)
     store = open_store(files, size, memory, fit=contract.fit if contract else "resize", cache=cache)
-    return _whole(file.name, store, files, numbered)
+    return _whole(listed.name, store, files, numbered)
 
 
 def _whole(name: str, store: Store, files: ImageFiles, pairs: Pairs) -> TestPairs:
@@ -147,42 +168,9 @@ def _whole(name: str, store: Store, files: ImageFiles, pairs: Pairs) -> TestPair
     return TestPairs(name, store, pairs)
 
 
-def _existing(path: str) -> Path:
+def _existing(path: str, what: str, hint: str) -> Path:
     folder = Path(path)
     if not folder.is_dir():
         found = "is a file" if folder.exists() else "does not exist"
-        hint = "Give a folder of identity folders, or `orl` for the embedded AT&T/ORL faces."
-        raise FacezooError(f"data folder {printable(path)}: {found}", hint)
+        raise FacezooError(f"{what} folder {printable(path)}: {found}", hint)
     return folder
-
-
-class Finder:
-    """Finds the image that a name in a pairs file means: that file, or the one with an image's ending.
-
-    Names are compared after NFC normalisation, as file systems differ in the form in which they store them.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.folder = cache(self._folder)
-
-    def __call__(self, name: str) -> str | None:
-        """The path of the image called `name`, relative to the root, or None where there is none."""
-        path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or Path(name).is_absolute():
-            return name if Path(name).is_file() else None
-        parent = "" if path.parent == PurePosixPath() else self(str(path.parent))
-        return None if parent is None else self.folder(parent).get(unicodedata.normalize("NFC", path.name))
-
-    def _folder(self, parent: str) -> dict[str, str]:
-        """What may be asked for in a folder, and the path that answers: whole file names, and their stems."""
-        try:
-            names = sorted(entry.name for entry in (self.root / parent).iterdir())
-        except OSError:
-            return {}
-        stems = {Path(name).stem: name for name in reversed(names) if is_image(name)}
-        answers = stems | {name: name for name in names}
-        return {
-            unicodedata.normalize("NFC", asked): f"{parent}/{name}" if parent else name
-            for asked, name in answers.items()
-        }

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.data.faces import ImageFiles, printable
+from facezoo.data.faces import printable
 from facezoo.data.pairs import NamedPair, Pairs, number_pairs
 from facezoo.data.protocols import ListedPairs
-from facezoo.data.sources import Finder, TestPairs, open_pairs
-from facezoo.data.store import open_store
+from facezoo.data.sources import TestPairs, open_listed, open_pairs
 from facezoo.errors import FacezooError
 from facezoo.evaluation.embedding import embed, pair_cosines
 from facezoo.evaluation.files import EmbeddingSet
@@ -63,27 +62,21 @@ def score_embeddings(embeddings: EmbeddingSet, listed: ListedPairs, folds: int =
 
 
 def score_network(
-    network: Network, listed: ListedPairs, images: Path | None, *, folds: int = 10, flip: bool = True
+    network: Network,
+    listed: ListedPairs,
+    images: Path | None,
+    *,
+    folds: int | None = None,
+    flip: bool | None = None,
 ) -> ScoredPairs:
-    """The cosines of listed pairs of images, embedded by a network.
+    """The cosines of listed pairs of images, embedded by a network; `folds` and `flip` None are as its run's.
 
     Names are relative to `images`, or to one of the protocol's usual folders. Every image must be there and
-    decode, else FacezooError: figures over what is left would be figures of another set.
+    decode, else FacezooError.
     """
-    roots = [images] if images else list(listed.roots)
-    attempts = [(root, *number_pairs(listed.pairs, Finder(root))) for root in roots]
-    root, paths, pairs, missing = min(attempts, key=lambda attempt: len(attempt[3]))
-    if missing:
-        looked = " and ".join(printable(str(root)) for root in roots)
-        message = f"{listed.name}: {len(missing):,} of its images are not there, such as {missing[0]!r}"
-        raise FacezooError(f"{message} (looked in {looked})", "Name their folder: --images FOLDER.")
     contract = network.preprocessing
-    store = open_store(ImageFiles(root, paths), contract.size, MEMORY, fit=contract.fit)
-    for image, reason in store.unreadable.items():
-        message = f"{listed.name}: {len(store.unreadable):,} images cannot be decoded, such as "
-        raise FacezooError(f"{message}{printable(paths[image])}: {reason}", "Mend or replace these files.")
-    rows = embed(network.backbone, store, contract, batch_size=network.evaluate.batch_size, flip=flip)
-    return _scored(listed.name, rows, pairs, paths, folds)
+    test = open_listed(listed, images, contract.size, MEMORY, contract=contract)
+    return score_test_pairs(network, test, folds=folds, flip=flip)
 
 
 def score_own_pairs(network: Network, *, flip: bool | None = None) -> ScoredPairs:
@@ -91,22 +84,24 @@ def score_own_pairs(network: Network, *, flip: bool | None = None) -> ScoredPair
 
     `flip` None is as the run had it. Raises FacezooError where it had none, or they are not there any more.
     """
-    data, evaluate = network.config["data"], network.evaluate
+    data, evaluate, contract = network.config["data"], network.evaluate, network.preprocessing
     named = (evaluate.pairs, evaluate.images, data["path"])
-    test = open_pairs(*named, network.preprocessing.size, MEMORY, contract=network.preprocessing)
+    test = open_pairs(*named, contract.size, MEMORY, protocol=evaluate.protocol, contract=contract)
     if test is None:
         raise FacezooError(f"{network.checkpoint}: the run has no pairs", "Name some: --pairs FILE.")
     return score_test_pairs(network, test, flip=flip)
 
 
-def score_test_pairs(network: Network, test: TestPairs, *, flip: bool | None = None) -> ScoredPairs:
-    """The cosines of a verification set's pairs; `flip` None is as the run had it."""
+def score_test_pairs(
+    network: Network, test: TestPairs, *, folds: int | None = None, flip: bool | None = None
+) -> ScoredPairs:
+    """The cosines of a verification set's pairs; `folds` and `flip` None are as the run had them."""
     evaluate = network.evaluate
     flip = evaluate.flip if flip is None else flip
     rows = embed(
         network.backbone, test.store, network.preprocessing, batch_size=evaluate.batch_size, flip=flip
     )
-    return _scored(test.name, rows, test.pairs, test.store.images.paths, evaluate.folds)
+    return _scored(test.name, rows, test.pairs, test.store.images.paths, folds or evaluate.folds)
 
 
 def _scored(

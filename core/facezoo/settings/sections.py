@@ -92,7 +92,10 @@ class EvaluateSettings(Section):
     """`[evaluate]`: the verification after training, and during it."""
 
     pairs: str = Field(
-        "auto", min_length=1, description='a pairs file; "auto": what the data brings; or "none"'
+        "auto", min_length=1, description='a pairs file or folder; "auto": what the data brings; or "none"'
+    )
+    protocol: Literal["auto", "lfw", "cfp-ff", "cfp-fp", "csv"] = Field(
+        "auto", description="which of a folder's protocols the pairs are; auto: the one that it holds"
     )
     images: str = Field(
         "auto", min_length=1, description="the folder that the names in a pairs file start from"

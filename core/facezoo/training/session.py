@@ -124,7 +124,8 @@ def _open_pairs(settings: RunSettings, contract: Preprocessing) -> TestPairs | N
     data, evaluate = settings.data, settings.evaluate
     memory = data.memory_mib * 2**20
     named = (evaluate.pairs, evaluate.images, data.path)
-    pairs = open_pairs(*named, data.size, memory, contract=contract, cache=data.cache)
+    how = {"protocol": evaluate.protocol, "cache": data.cache}
+    pairs = open_pairs(*named, data.size, memory, contract=contract, **how)
     if pairs is None and (evaluate.every or evaluate.every_steps):
         message = "evaluate.every: there are no pairs to verify during training"
         raise FacezooError(message, "Name some (--pairs FILE), or leave it at 0.")
