@@ -33,12 +33,13 @@ def command(name: str, pattern: str | None, as_json: bool) -> None:
 
     checks = _chosen(list(head_checks(name)), pattern)
     results = []
+    told: dict[str, str] = {}
     if not as_json:
         click.echo(f"{name}: {checks[0].head.entry.dist} {checks[0].head.entry.version}")
     for check in checks:  # printed as they end: all together take some seconds
         results.append(check.result())
         if not as_json:
-            _print(name, check, results[-1])
+            _print(name, check, results[-1], told)
     click.echo(_json(checks, results) if as_json else f"\n{_summary(results)}")
     click.get_current_context().exit(any(result.outcome == "failed" for result in results))
 
@@ -54,11 +55,18 @@ def _chosen(checks: list[HeadCheck], pattern: str | None) -> list[HeadCheck]:
     raise FacezooError(message, f"Checks: {', '.join(names)}.")
 
 
-def _print(name: str, check: HeadCheck, result: CheckResult) -> None:
+def _print(name: str, check: HeadCheck, result: CheckResult, told: dict[str, str]) -> None:
+    """Print a check's outcome; `told` has the check that each failure's message was printed with, as a head
+    that cannot be built fails them all.
+    """
     outcome = click.style(f"{result.outcome:<8}", fg=_COLOURS[result.outcome])
     click.echo(f"  {outcome}  {check.name:<18}  {result.seconds:6.2f} s".rstrip())
     if result.outcome == "passed":
         return
+    if result.message in told:
+        click.echo(f"            as {told[result.message]!r} above")
+        return
+    told[result.message] = check.name
     click.echo(f"            {result.message}")
     if result.outcome == "failed":
         click.echo(f"            {check.rule.doc}")

@@ -51,6 +51,19 @@ def test_a_failure_is_exit_code_1_and_says_what_and_how_to_run_it_alone(with_ins
     assert "CheckFailure" in invoke("check-head", "plain", "-k", "saving", "--traceback").stderr
 
 
+def test_what_fails_alike_is_explained_once(with_installed, invoke, monkeypatch):
+    with_installed(PLAIN)
+    break_check(monkeypatch, "saving")
+    break_check(monkeypatch, "resume")
+    others = tuple(rule for rule in kit.IN_ORDER if rule.name in {"saving", "resume"})
+    monkeypatch.setattr(kit, "IN_ORDER", others)
+    lines = invoke("check-head", "plain").stdout.splitlines()
+    failed = [number for number, line in enumerate(lines) if line.startswith("  failed")]
+    assert sum("it is broken" in line for line in lines) == 1
+    first = lines[failed[0]].split()[1]
+    assert lines[failed[1] + 1].strip() == f"as {first!r} above"
+
+
 def test_a_head_is_really_checked(with_installed, invoke):
     with_installed(PLAIN)
     result = invoke("check-head", "plain", "-k", "settings")
