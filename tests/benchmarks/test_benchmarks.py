@@ -38,7 +38,7 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
 
     yield called
     torch.set_num_threads(threads)
-    for name in ("training", "saving", "_runs"):
+    for name in ("training", "saving", "published", "_published", "head_step", "_runs"):
         sys.modules.pop(name, None)
 
 
@@ -67,6 +67,22 @@ def test_the_share_of_a_save_falls_with_the_size_of_the_set(benchmark, capsys):
     (found,) = rows(capsys.readouterr().out)
     assert found["mib"] > 1
     assert 1 > found["shares"]["300"] > found["shares"]["30000"] > 0
+
+
+def test_published_heads_are_counted_as_a_plain_step_is_and_left_out_where_missing(
+    benchmark, tmp_path, capsys
+):
+    script = benchmark("published", str(tmp_path), "--batch=16", "--classes=400", "--dim=2", "--json")
+    problem = script.make_problem(16, 400, 2)
+    peak, passes = script.count(import_module("head_step").published_cosface(problem), 16, 400)
+    # Cosines, margins, their difference, scaled, log-softmax; back: loss, softmax, scale.
+    assert passes == 8
+    assert round(peak / problem.matrix_bytes) == 5
+    script.main()
+    printed = capsys.readouterr().out
+    assert {row["implementation"] for row in rows(printed)} == {"facezoo, dense", "facezoo, streamed"}
+    assert "cosface" in {row["head"] for row in rows(printed)}
+    assert f"{len(script.EACH)} of {len(script.EACH)} published implementations are left out" in printed
 
 
 @pytest.mark.slow

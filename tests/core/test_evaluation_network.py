@@ -66,7 +66,7 @@ def test_a_run_is_found_to_have_the_figures_that_it_had(run, network: Network, d
 
 def test_images_that_declare_another_contract_are_refused(network: Network, data: Path, tmp_path: Path):
     root = shutil.copytree(data, tmp_path / "declared")
-    (root / "facezoo.toml").write_text("[preprocessing]\ncolour = \"BGR\"\n")
+    (root / "facezoo.toml").write_text('[preprocessing]\ncolour = "BGR"\n')
     with pytest.raises(FacezooError, match="declares images that do not fit the backbone"):
         score_network(network, read_protocol(root / "pairs.csv"), None)
 
