@@ -41,7 +41,7 @@ spec = HeadSpec(
     tags=("angular margin", "cosine margin", "feature norm", "quality"),
     presets={
         "paper": {"scale": 64.0, "margin": 0.4, "concentration": 0.333, "rate": 0.01},
-        "small": {"scale": 20.0, "margin": 0.2, "rate": 0.05, "start": "data"},
+        "small": {"scale": 16.0, "margin": 0.2, "rate": 0.05, "start": "data"},
     },
     properties=frozenset({"norms"}),
 )

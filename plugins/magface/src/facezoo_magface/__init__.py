@@ -71,8 +71,8 @@ spec = HeadSpec(
         },
         "small": {
             "scale": 16.0,
-            "lower_norm": 5.0,
-            "upper_norm": 20.0,
+            "lower_norm": 8.0,
+            "upper_norm": 32.0,
             "lower_margin": 0.25,
             "upper_margin": 0.6,
             "norm_weight": 20.0,

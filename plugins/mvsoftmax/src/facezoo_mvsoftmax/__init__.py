@@ -87,6 +87,6 @@ spec = HeadSpec(
     presets={
         "paper": {"variant": "am", "scale": 32.0, "margin": 0.35, "t": 0.2},
         "arc": {"variant": "arc", "scale": 32.0, "margin": 0.35, "t": 0.2},
-        "small": {"variant": "am", "scale": 16.0, "margin": 0.15, "t": 0.1},
+        "small": {"variant": "arc", "scale": 16.0, "margin": 0.4, "t": 0.05},
     },
 )
