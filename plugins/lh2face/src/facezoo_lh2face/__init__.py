@@ -44,7 +44,7 @@ spec = HeadSpec(
     presets={
         "paper": {"margin": 0.35, "vmf_dim": 256},
         "nll": {"proxy": "nll"},
-        "small": {"kappa_scale": 2.0, "proxy_scale": 8.0, "vmf_dim": 64},
+        "small": {"margin": 0.25, "kappa_scale": 2.0, "proxy_scale": 4.0, "vmf_dim": 64},
     },
     properties=frozenset({"norms"}),
 )
