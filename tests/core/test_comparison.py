@@ -129,6 +129,15 @@ def test_a_directory_with_another_recipe_is_refused(data: Path, finished: list[O
     check_folder(cell, tmp_path)
     with pytest.raises(FacezooError, match=r"another recipe \(train\.epochs\)"):
         check_folder(cell, finished[0].folder)
+    written = (finished[0].folder / "resolved.toml").read_text()
+    assert "accumulate = 1\n" in written
+    older = tmp_path / "resolved.toml"
+    older.write_text(written.replace("accumulate = 1\n", ""))  # before there was such a setting
+    check_folder(finished[0].cell, tmp_path)
+    older.write_text(written.replace("accumulate = 1", "accumulate ="))
+    with pytest.raises(FacezooError) as error:
+        check_folder(finished[0].cell, tmp_path)
+    assert error.value.hint.endswith("Or remove that run, or choose another directory (--out).")
 
 
 def test_a_failure_is_contained_and_an_interruption_is_not(data: Path, tmp_path: Path, monkeypatch):

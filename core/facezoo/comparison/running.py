@@ -19,7 +19,7 @@ from facezoo.evaluation.files import read_arrays
 from facezoo.evaluation.identities import PairUnits
 from facezoo.evaluation.network import open_network
 from facezoo.evaluation.scoring import ScoredPairs, score_own_pairs
-from facezoo.settings import to_toml
+from facezoo.settings import RunSettings, resolve, to_toml
 from facezoo.training.claim import ClaimedError, claim
 from facezoo.training.session import CONFIG, EVALUATION, resume, train
 
@@ -41,24 +41,29 @@ class Outcome:
 
 
 def check_folder(cell: Cell, folder: Path) -> None:
-    """Raise FacezooError where `folder` holds a run with other settings than the cell's."""
-    try:
-        there = tomllib.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    """Raise FacezooError where `folder` holds a run with other settings than the cell's.
+
+    Settings that the run's facezoo did not have yet count as their defaults.
+    """
+    config = folder / CONFIG
+    if not config.exists():
         return
-    except (OSError, ValueError) as problem:
-        message = f"{folder / CONFIG}: cannot be read ({first_line(problem)})"
-        raise FacezooError(message, "Remove that run, or choose another directory (--out).") from problem
-    wanted = tomllib.loads(to_toml(cell.settings))
-    changed = [
-        f"{section}.{key}"
-        for section in wanted.keys() | there.keys()
-        for key in wanted.get(section, {}).keys() | there.get(section, {}).keys()
-        if wanted.get(section, {}).get(key) != there.get(section, {}).get(key)
-    ]
+    try:
+        there = _values(resolve(config))
+    except FacezooError as problem:
+        hint = f"{problem.hint} Or remove that run, or choose another directory (--out)."
+        raise FacezooError(problem.message, hint.strip()) from problem
+    wanted = _values(cell.settings)
+    changed = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
     if changed:
-        message = f"{folder}: holds a run with another recipe ({', '.join(sorted(changed))})"
+        message = f"{folder}: holds a run with another recipe ({', '.join(changed)})"
         raise FacezooError(message, "Choose another directory (--out), or remove this one.")
+
+
+def _values(settings: RunSettings) -> dict[str, Any]:
+    """Every setting by `section.key`, as resolved.toml has it."""
+    sections = tomllib.loads(to_toml(settings)).items()
+    return {f"{section}.{key}": value for section, values in sections for key, value in values.items()}
 
 
 def run_cell(cell: Cell, folder: Path, console: Console | None = None) -> Outcome:
