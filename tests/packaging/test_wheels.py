@@ -64,7 +64,7 @@ def test_the_root_wheel_says_what_it_needs_and_offers(wheels):
     assert (found["Name"], found["Version"], found["License-Expression"]) == ("facezoo", "0.1.0", "MIT")
     runtime = {line.split(">")[0].lower() for line in found.get_all("Requires-Dist") if "extra" not in line}
     assert runtime == {
-        *("torch", "numpy", "pluggy", "pydantic", "safetensors", "packaging", "pillow"),
+        *("torch", "numpy", "pluggy", "pydantic", "safetensors", "packaging", "pillow", "filelock"),
         *("click", "rich", "tomli-w"),
     }
     points = entry_points(wheels["facezoo"])
