@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from facezoo._protocols import PAIRS_PROTOCOLS
 from facezoo.errors import FacezooError
 from facezoo_cli import figures
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _PATH = click.Path(path_type=Path)
-PAIRS = ("lfw", "cfp-ff", "cfp-fp", "csv")
-PROTOCOLS = (*PAIRS, "uniform", "geometry")
+PROTOCOLS = (*PAIRS_PROTOCOLS, "uniform", "geometry")
 Report = tuple[Sequence[str], Mapping[str, Any]]
 
 

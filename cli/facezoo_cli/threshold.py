@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from facezoo._protocols import PAIRS_PROTOCOLS
 from facezoo.errors import FacezooError
 from facezoo_cli import figures
 
@@ -24,7 +25,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--far", type=float, default=1e-3, help="False accept rate; 1e-3 if not given.")
 @click.option("--embeddings", type=_PATH, metavar="E.npz", help="Embeddings from anywhere, instead of a run.")
 @click.option("--pairs", type=_PATH, metavar="FILE|DIR", help="Pairs; those of the run if not given.")
-@click.option("--protocol", type=click.Choice(("lfw", "cfp-ff", "cfp-fp", "csv")), help="What the pairs are.")
+@click.option("--protocol", type=click.Choice(PAIRS_PROTOCOLS), help="What the pairs are.")
 @click.option("--images", type=_PATH, metavar="DIR", help="The folder that names in pairs start from.")
 @click.option("--replicates", type=click.IntRange(1), default=1000, help="Of the bootstrap; 1000.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap; 0.")

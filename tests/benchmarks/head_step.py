@@ -58,6 +58,13 @@ class Problem:
     def vector_bytes(self) -> int:
         return 4 * self.embeddings.shape[1] * self.classes
 
+    def matrices(self, peak_bytes: int, reused: bool) -> float:
+        """A step's peak beyond the class vectors' gradient, in B x C matrices.
+
+        The gradient is live while a step runs; with a `reused` buffer it is not allocated inside the step.
+        """
+        return (peak_bytes - (0 if reused else self.vector_bytes)) / self.matrix_bytes
+
 
 def make_problem(batch: int, classes: int, dim: int) -> Problem:
     torch.manual_seed(0)
@@ -169,9 +176,7 @@ def measure(name: str, mode: str, step: Step, floor: Step, problem: Problem, rou
         times.append(end - middle)
     with AllocationMeter() as meter:
         step()
-    # The gradient is live while a step runs; with a reused buffer it is not allocated inside the step.
-    gradient = 0 if mode.startswith("kept") else problem.vector_bytes
-    memory = (meter.peak_bytes - gradient) / problem.matrix_bytes
+    memory = problem.matrices(meter.peak_bytes, mode.startswith("kept"))
     spread = max(ratios) - min(ratios)
     return Figure(name, mode, statistics.median(ratios), spread, 1e3 * statistics.median(times), memory)
 

@@ -102,9 +102,7 @@ def measure(contenders: Iterator[Any], b: int, c: int, d: int) -> Iterator[dict[
     problem = make_problem(b, c, d)
     for name, implementation, head, call in contenders:
         peak, passes = count(make_step(head, call, problem.embeddings, problem.labels), b, c)
-        # A gradient buffer that is used again is not allocated inside the step.
-        gradient = 0 if getattr(head, "reuse_gradient_buffer", False) else problem.vector_bytes
-        ratio = (peak - gradient) / problem.matrix_bytes
+        ratio = problem.matrices(peak, getattr(head, "reuse_gradient_buffer", False))
         yield {"head": name, "implementation": implementation, "peak": ratio, "passes": passes}
 
 

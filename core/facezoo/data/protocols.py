@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from facezoo._protocols import PAIRS_PROTOCOLS
 from facezoo.data.cfp import IMAGES, Kind, is_cfp, read_cfp
 from facezoo.data.faces import printable
 from facezoo.data.pairs import NamedPair, read_pairs
 from facezoo.errors import FacezooError
 
-PROTOCOLS: Final = ("lfw", "cfp-ff", "cfp-fp", "csv")
 _CFP: Final[dict[str, Kind]] = {"cfp-ff": "FF", "cfp-fp": "FP"}
 
 
@@ -32,8 +32,8 @@ def read_protocol(path: Path, protocol: str | None = None) -> ListedPairs:
     layout (which holds two protocols, so that it must be said which), or a folder with `pairs.txt` or
     `pairs.csv`. Raises FacezooError where that leaves a choice, or the files are not in their format.
     """
-    if protocol is not None and protocol not in PROTOCOLS:
-        raise FacezooError(f"protocol {protocol!r} is unknown", f"Say one of {', '.join(PROTOCOLS)}.")
+    if protocol is not None and protocol not in PAIRS_PROTOCOLS:
+        raise FacezooError(f"protocol {protocol!r} is unknown", f"Say one of {', '.join(PAIRS_PROTOCOLS)}.")
     if protocol in _CFP:
         return _cfp(path, protocol)
     if path.is_dir() and protocol is None and is_cfp(path):

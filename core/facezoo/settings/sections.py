@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from facezoo._protocols import PairsProtocol
+
 EMBEDDED = "orl"
 """The `data.path` of the embedded faces."""
 
@@ -94,7 +96,7 @@ class EvaluateSettings(Section):
     pairs: str = Field(
         "auto", min_length=1, description='a pairs file or folder; "auto": what the data brings; or "none"'
     )
-    protocol: Literal["auto", "lfw", "cfp-ff", "cfp-fp", "csv"] = Field(
+    protocol: Literal["auto", PairsProtocol] = Field(
         "auto", description="which of a folder's protocols the pairs are; auto: the one that it holds"
     )
     images: str = Field(

@@ -69,9 +69,10 @@ def resume(out: Path, console: Console | None = None) -> dict[str, Any]:
     if not config.is_file():
         message = f"{out}: holds no run to resume (there is no {CONFIG})"
         raise FacezooError(message, "Give the directory of a run that was begun with `facezoo train`.")
-    if checkpoint := latest_checkpoint(out):
-        require_head(checkpoint, read_metadata(checkpoint))
-    return train(resolve(config), out, resume=True, console=console)
+    with claim(out):  # from here on nobody else drops the checkpoint that is looked at
+        if checkpoint := latest_checkpoint(out):
+            require_head(checkpoint, read_metadata(checkpoint))
+        return _train(resolve(config), out, True, console)
 
 
 def _begin(settings: RunSettings, out: Path) -> None:
@@ -124,8 +125,9 @@ def _open_pairs(settings: RunSettings, contract: Preprocessing) -> TestPairs | N
     data, evaluate = settings.data, settings.evaluate
     memory = data.memory_mib * 2**20
     named = (evaluate.pairs, evaluate.images, data.path)
-    how = {"protocol": evaluate.protocol, "cache": data.cache}
-    pairs = open_pairs(*named, data.size, memory, contract=contract, **how)
+    pairs = open_pairs(
+        *named, data.size, memory, protocol=evaluate.protocol, contract=contract, cache=data.cache
+    )
     if pairs is None and (evaluate.every or evaluate.every_steps):
         message = "evaluate.every: there are no pairs to verify during training"
         raise FacezooError(message, "Name some (--pairs FILE), or leave it at 0.")
