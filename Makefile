@@ -7,7 +7,7 @@ PLUGINS := $(wildcard plugins/*/pyproject.toml)
 HEAD ?= lh2face
 OUT ?= runs/demo
 
-.PHONY: install demo test test-slow lint bench clean
+.PHONY: install demo test test-slow soak lint bench clean
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -26,11 +26,18 @@ demo: $(STAMP)
 	@rm -rf runs/demo
 	$(BIN)/facezoo train --head $(HEAD) --out $(OUT)
 
+# One process per processor, each on one thread; who has run out of tests takes over some of another's.
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=worksteal
+
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-slow: $(STAMP)
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
+
+# What searches for long. What only this needs is installed here.
+soak: $(STAMP)
+	$(PYTEST) -m soak --hypothesis-profile=soak
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

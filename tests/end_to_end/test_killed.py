@@ -68,9 +68,9 @@ def check_starts(folder: Path) -> int:
 @pytest.mark.parametrize(
     ("kills", "epochs", "optimizer"),
     [
-        (3, 20, "sgd"),
-        pytest.param(24, 160, "sgd", marks=pytest.mark.slow),
-        pytest.param(24, 160, "adamw", marks=pytest.mark.slow),
+        pytest.param(3, 20, "sgd", marks=pytest.mark.slow),
+        pytest.param(24, 160, "sgd", marks=pytest.mark.soak),
+        pytest.param(24, 160, "adamw", marks=pytest.mark.soak),
     ],
 )
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(
