@@ -38,6 +38,22 @@ class Distribution:
         (folder / "pyproject.toml").write_text(self._pyproject(), encoding="utf-8")
         return folder
 
+    def lay_out(self, site: Path) -> Path:
+        """Put the modules and their metadata into `site` as an installer does, and more quickly."""
+        about = site / f"{self.name.replace('-', '_')}-{self.version}.dist-info"
+        about.mkdir(parents=True)
+        for name, text in self.modules.items():
+            (site / f"{name}.py").write_text(text, encoding="utf-8")
+        lines = ["Metadata-Version: 2.1", f"Name: {self.name}", f"Version: {self.version}"]
+        lines += [f"Summary: {self.summary}", *(f"Requires-Dist: {line}" for line in self.requires)]
+        (about / "METADATA").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        groups = [
+            "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in points.items())])
+            for group, points in self.entry_points.items()
+        ]
+        (about / "entry_points.txt").write_text("\n\n".join(groups) + "\n", encoding="utf-8")
+        return site
+
     def _pyproject(self) -> str:
         lines = [
             '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n',
