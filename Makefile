@@ -49,6 +49,8 @@ bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/roc.py
 	$(BIN)/python tests/benchmarks/training.py
 	$(BIN)/python tests/benchmarks/saving.py
+	$(BIN)/python tests/benchmarks/intervals.py
+	$(BIN)/python tests/benchmarks/startup.py
 
 clean:
 	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

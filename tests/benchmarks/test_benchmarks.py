@@ -1,4 +1,4 @@
-"""The benchmarks of training run, with sizes at which they measure nothing."""
+"""The benchmarks run, with sizes at which they measure nothing."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ TINY = (
     "--threads=1",
     "--json",
 )
+SCRIPTS = ("training", "saving", "published", "_published", "head_step", "_runs", "startup", "intervals")
 TRAINING = (*TINY, "--images=4", "--rounds=1", "--workers=0")
 
 
@@ -38,7 +39,7 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
 
     yield called
     torch.set_num_threads(threads)
-    for name in ("training", "saving", "published", "_published", "head_step", "_runs"):
+    for name in SCRIPTS:
         sys.modules.pop(name, None)
 
 
@@ -83,6 +84,18 @@ def test_published_heads_are_counted_as_a_plain_step_is_and_left_out_where_missi
     assert {row["implementation"] for row in rows(printed)} == {"facezoo, dense", "facezoo, streamed"}
     assert "cosface" in {row["head"] for row in rows(printed)}
     assert f"{len(script.EACH)} of {len(script.EACH)} published implementations are left out" in printed
+
+
+def test_commands_are_timed_beside_a_process_that_does_nothing(benchmark, capsys):
+    benchmark("startup", "--rounds=1", "--json").main()
+    found = rows(capsys.readouterr().out)
+    assert [row["command"].split()[0] for row in found] == ["python,", *["facezoo"] * 3]
+    assert all(row["wall_ms"] > 0 and row["processor_ms"] > 0 for row in found)
+
+
+def test_replicates_are_timed_with_ties_and_without(benchmark, capsys):
+    benchmark("intervals", "--pairs=100", "--people=30", "--replicates=5", "--rounds=1", "--json").main()
+    assert [row["decimals"] for row in rows(capsys.readouterr().out)] == [8, 2]
 
 
 @pytest.mark.slow

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
 import pytest
 from click import Context
@@ -13,36 +11,6 @@ import facezoo as package
 from facezoo_cli.main import COMMANDS, cli
 from support.distributions import facezoo
 from support.fixtures import BROKEN
-
-HEAVY = {"torch", "numpy", "pydantic", "rich", "PIL", "safetensors"}
-
-
-def imported(*args: str) -> set[str]:
-    """The top-level modules that `facezoo ARGS` imports, in a process of its own."""
-    command = [sys.executable, "-X", "importtime", "-m", "facezoo_cli", *args]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return set(re.findall(r"\| +([a-zA-Z_]\w*)", done.stderr))
-
-
-@pytest.mark.parametrize(
-    "args", [["--help"], ["--version"], ["list-heads"], ["list-heads", "--json"], ["train", "--help"]]
-)
-def test_what_answers_at_once_imports_nothing_heavy(args):
-    modules = imported(*args)
-    assert "click" in modules  # the list is not empty
-    assert modules & HEAVY == set()
-
-
-@pytest.mark.parametrize("args", [["show-head", "cosface"], ["train", "--head", "cosface", "--dry-run"]])
-def test_settings_are_shown_without_torch(args):
-    modules = imported(*args)
-    assert "pydantic" in modules
-    assert modules & {"torch", "numpy", "rich"} == set()
-
-
-def test_importing_the_library_imports_nothing_heavy():
-    code = f"import sys, facezoo, facezoo.registry; sys.exit(bool({HEAVY!r} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_help_names_every_command_with_the_first_line_of_its_own_help(invoke):
@@ -93,11 +61,3 @@ def test_a_process_of_its_own_behaves_the_same(installed):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("Error: head 'absent'")
     assert "Traceback" not in done.stderr
-
-
-def test_every_public_name_is_there():
-    assert set(package.__all__) <= set(dir(package))
-    for name in package.__all__:
-        assert getattr(package, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = package.nothing
