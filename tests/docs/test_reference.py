@@ -111,6 +111,19 @@ def _margined(angle: float, **choice: Any) -> str:
     return f"{value.item():.4f}, {abs(slope.item()) if slope == 0 else slope.item():.3f}"
 
 
+def test_what_the_readme_says_of_a_step_is_what_was_measured():
+    rows = re.findall(
+        r"^\| \w+ \| (recomputed|kept)[^|]* \| ([\d.]+) \|", text_of("docs/benchmarks.md"), re.MULTILINE
+    )
+    assert len(rows) == 3 * len(plugins_offering(HEADS))
+    trainer, library = (
+        [float(ratio) for found, ratio in rows if found == mode] for mode in ("kept", "recomputed")
+    )
+    text = " ".join(text_of("README.md").split())
+    assert f"{min(trainer):.1f} to {max(trainer):.1f} in the trainer" in text
+    assert f"{min(library):.1f} to {max(library):.1f} in a loop of your own" in text
+
+
 def test_the_readme_lists_every_head_and_no_other():
     listed = re.findall(r"^\| \[`(\w+)`\]\(plugins/(\w+)/README\.md\) \|", text_of("README.md"), re.MULTILINE)
     assert listed == [(name, name) for name in plugins_offering(HEADS)]

@@ -8,31 +8,52 @@ that it cannot serve.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from torch import nn
 
 from facezoo.errors import FacezooError
+from facezoo.registry.entries import PluginEntry
 from facezoo.registry.loading import broken, load_plugin
 
 GROUP: Final = "facezoo.backbones"
 
 
-def build_backbone(name: str, dim: int, size: int) -> nn.Module:
-    """The installed backbone called `name` (or `dist:name`), its weights drawn from torch's global generator.
+@dataclass(frozen=True)
+class LoadedBackbone:
+    """A backbone whose factory was imported: `entry` says which distribution offers it, in which version."""
 
-    Raises FacezooError where no backbone, or more than one, has that name, where it cannot be imported, and
-    where it refuses `dim` or `size`.
+    entry: PluginEntry
+    factory: Callable[[int, int], object]
+
+    def build(self, dim: int, size: int) -> nn.Module:
+        """A network, its weights drawn from torch's global generator; FacezooError where its factory fails,
+        refuses `dim` or `size`, or makes something else.
+        """
+        try:
+            module = self.factory(dim, size)
+        except FacezooError:
+            raise
+        except Exception as problem:
+            raise broken(self.entry, "backbone", f"fails for dim={dim}, size={size}: {problem}") from problem
+        if not isinstance(module, nn.Module):
+            raise broken(self.entry, "backbone", f"gave a {type(module).__name__}, not a torch.nn.Module")
+        return module
+
+
+def load_backbone(name: str) -> LoadedBackbone:
+    """The installed backbone called `name` (or `dist:name`); imports its factory.
+
+    Raises FacezooError where no backbone, or more than one, has that name, and where it cannot be imported.
     """
     entry, factory = load_plugin(GROUP, "backbone", name)
     if not callable(factory):
         raise broken(entry, "backbone", f"is a {type(factory).__name__}, not a factory (dim, size)")
-    try:
-        module = factory(dim, size)
-    except FacezooError:
-        raise
-    except Exception as problem:
-        raise broken(entry, "backbone", f"fails for dim={dim}, size={size}: {problem}") from problem
-    if not isinstance(module, nn.Module):
-        raise broken(entry, "backbone", f"gave a {type(module).__name__}, not a torch.nn.Module")
-    return module
+    return LoadedBackbone(entry, factory)
+
+
+def build_backbone(name: str, dim: int, size: int) -> nn.Module:
+    """`load_backbone(name).build(dim, size)`; raises FacezooError where either does."""
+    return load_backbone(name).build(dim, size)

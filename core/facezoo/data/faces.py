@@ -10,10 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-
-def printable(name: str) -> str:
-    """`name` as text that can be printed and written as UTF-8; bytes that are no UTF-8 are shown escaped."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+from facezoo._words import printable as printable  # noqa: PLC0414 (where many know it from)
 
 
 @dataclass(frozen=True)

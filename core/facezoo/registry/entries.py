@@ -15,7 +15,12 @@ BACKBONES: Final = "facezoo.backbones"
 HOOKS: Final = "facezoo.hooks"
 DISABLE: Final = "FACEZOO_DISABLE"
 
-Status = Literal["ok", "disabled", "duplicate", "incompatible"]
+OWN: Final = "facezoo"
+"""The distribution whose names are never another's."""
+
+Status = Literal["ok", "disabled", "duplicate", "shadowed", "incompatible"]
+QUALIFIED_ONLY: Final = frozenset({"duplicate", "shadowed"})
+"""Statuses of entries that are sound, and answer to `dist:name` only."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,9 @@ def installed_plugins(group: str) -> list[PluginEntry]:
     """Every entry of one entry-point group, sorted by name and distribution, with its status."""
     disabled = disabled_names()
     entries = [_judged(entry, requires, disabled) for entry, requires in _offered(group)]
-    return sorted(_with_duplicates(entries), key=lambda entry: (entry.name, canonical(entry.dist)))
+    if group != HOOKS:  # every observer is told: nothing chooses one by its name
+        entries = _with_duplicates(_with_shadowed(entries, group))
+    return sorted(entries, key=lambda entry: (entry.name, canonical(entry.dist)))
 
 
 def disabled_names() -> list[str]:
@@ -75,6 +82,22 @@ def _judged(entry: PluginEntry, requires: list[str], disabled: list[str]) -> Plu
     if reason := incompatibility(requires):
         return replace(entry, status="incompatible", reason=reason)
     return entry
+
+
+def _with_shadowed(entries: list[PluginEntry], group: str) -> list[PluginEntry]:
+    """Mark what others offer under a name of facezoo's own, which stays facezoo's even where it is off: no
+    installation may change what a setting that worked means.
+    """
+    own = {entry.name for entry in entries if canonical(entry.dist) == OWN}
+    kind = group.removeprefix("facezoo.").removesuffix("s")
+
+    def marked(entry: PluginEntry) -> PluginEntry:
+        if entry.status != "ok" or entry.name not in own or canonical(entry.dist) == OWN:
+            return entry
+        reason = f"facezoo itself has a {kind} of this name; say {entry.qualified}"
+        return replace(entry, status="shadowed", reason=reason)
+
+    return [marked(entry) for entry in entries]
 
 
 def _with_duplicates(entries: list[PluginEntry]) -> list[PluginEntry]:

@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 
 from facezoo._words import did_you_mean, first_line, this_python
 from facezoo.errors import FacezooError
-from facezoo.registry.entries import DISABLE, PluginEntry, installed_plugins
+from facezoo.registry.entries import DISABLE, QUALIFIED_ONLY, PluginEntry, installed_plugins
 
 
 def load_plugin(group: str, kind: str, name: str) -> tuple[PluginEntry, object]:
@@ -24,8 +24,8 @@ def find_entry(group: str, kind: str, name: str) -> PluginEntry:
     installed = installed_plugins(group)
     named = [entry for entry in installed if entry.answers_to(name)]
     qualified = ":" in name
-    # dist:name is the way out of a duplicate, so there a duplicate is as good as any
-    usable = [entry for entry in named if entry.status == "ok" or (qualified and entry.status == "duplicate")]
+    reachable = {"ok", *(QUALIFIED_ONLY if qualified else ())}
+    usable = [entry for entry in named if entry.status in reachable]
     if len(usable) == 1:
         return usable[0]
     raise _refused(kind, named) if named else _unknown(kind, name, installed)

@@ -43,7 +43,7 @@ class HeadSpec:
     """Where the equations come from: authors, title, place and year, and an identifier if there is one."""
 
     tags: tuple[str, ...] = ()
-    """Free words to search by."""
+    """Free words, shown by `facezoo show-head`."""
 
     presets: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Named settings, such as those of the paper's own experiments."""

@@ -1,0 +1,87 @@
+"""Whose a name is: facezoo's own stay its own, and `dist:name` reaches everything that is sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from facezoo import FacezooError
+from facezoo.backbones import build_backbone, load_backbone
+from facezoo.registry import installed_plugins
+from facezoo.registry.entries import BACKBONES, HOOKS, PluginEntry
+from support.distributions import Distribution
+
+_FLAT = """
+from torch import nn
+
+
+def flat(dim, size):
+    return nn.Sequential(nn.Flatten(), nn.Linear(3 * size * size, dim))
+"""
+INTRUDER = Distribution(
+    "facezoo-intruder", {"fixture_intruder": _FLAT}, {BACKBONES: {"small": "fixture_intruder:flat"}}
+)
+PAIR = [
+    Distribution(
+        name, {f"fixture_{name}": _FLAT}, {BACKBONES: {"flat": f"fixture_{name}:flat"}}, version=version
+    )
+    for name, version in (("left", "1.0"), ("right", "2.0"))
+]
+
+
+@pytest.fixture
+def lay_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def use(*dists: Distribution) -> None:
+        for dist in dists:
+            monkeypatch.syspath_prepend(str(dist.lay_out(tmp_path / dist.name)))
+
+    return use
+
+
+def entries(name: str) -> dict[str, PluginEntry]:
+    return {entry.dist: entry for entry in installed_plugins(BACKBONES) if entry.name == name}
+
+
+def test_a_name_of_facezoos_own_is_never_anothers(lay_out):
+    lay_out(INTRUDER)
+    found = entries("small")
+    assert (found["facezoo"].status, found["facezoo-intruder"].status) == ("ok", "shadowed")
+    assert found["facezoo-intruder"].reason == (
+        "facezoo itself has a backbone of this name; say facezoo-intruder:small"
+    )
+    assert load_backbone("small").entry.dist == "facezoo"
+    assert isinstance(build_backbone("facezoo-intruder:small", 8, 16)[0], nn.Flatten)
+
+
+def test_switching_facezoos_own_off_does_not_hand_its_name_on(lay_out, monkeypatch):
+    lay_out(INTRUDER)
+    monkeypatch.setenv("FACEZOO_DISABLE", "facezoo:small")
+    assert {dist: entry.status for dist, entry in entries("small").items()} == {
+        "facezoo": "disabled",
+        "facezoo-intruder": "shadowed",
+    }
+    with pytest.raises(FacezooError, match=r"backbone 'small' of facezoo .* switched off by"):
+        load_backbone("small")
+    assert load_backbone("facezoo-intruder:small").entry.dist == "facezoo-intruder"
+
+
+def test_between_others_a_duplicate_is_an_error_that_names_both(lay_out):
+    lay_out(*PAIR)
+    with pytest.raises(
+        FacezooError, match=r"backbone 'flat' is offered by left 1\.0 and right 2\.0"
+    ) as caught:
+        load_backbone("flat")
+    assert "left:flat or right:flat" in caught.value.hint
+    loaded = load_backbone("right:flat")
+    assert (loaded.entry.dist, loaded.entry.version) == ("right", "2.0")
+    assert loaded.build(8, 16)(torch.zeros(2, 3, 16, 16)).shape == (2, 8)
+
+
+def test_observers_of_one_name_are_no_duplicates_since_nothing_names_them(lay_out):
+    lay_out(*(Distribution(name, {}, {HOOKS: {"diary": "nowhere:x"}}) for name in ("left", "right")))
+    found = {entry.dist: entry.status for entry in installed_plugins(HOOKS) if entry.name == "diary"}
+    assert found == {"left": "ok", "right": "ok"}
