@@ -129,7 +129,7 @@ def _check_pairs(cell: Cell) -> None:
 
 
 def _keep(found: Comparison, out: Path, figure: Path | None) -> None:
-    from facezoo.training.durable import write_json
+    from facezoo.disk.durable import write_json
 
     write_json(out / TABLE, found.as_dict())
     if figure is not None:

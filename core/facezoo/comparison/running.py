@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 
 from facezoo._words import first_line
 from facezoo.comparison.grid import Cell
+from facezoo.disk.durable import whole_file
 from facezoo.errors import FacezooError
 from facezoo.evaluation.files import read_arrays
 from facezoo.evaluation.identities import PairUnits
@@ -104,12 +104,8 @@ def _write(scored: ScoredPairs, path: Path) -> None:
     }
     if scored.units:
         arrays |= {"left": scored.units.left, "right": scored.units.right}
-    making = path.with_name(f".{SCORES}.tmp")
-    with making.open("wb") as file:
+    with whole_file(path) as making, making.open("wb") as file:
         np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    making.replace(path)
 
 
 def _read(path: Path) -> ScoredPairs:

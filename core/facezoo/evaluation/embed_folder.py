@@ -19,10 +19,10 @@ from facezoo.data.decode import Pixels
 from facezoo.data.faces import ImageFiles, LeftOut, printable
 from facezoo.data.folder import is_image, sort_key
 from facezoo.data.store import StreamingStore
+from facezoo.disk.durable import write_json
 from facezoo.errors import FacezooError
 from facezoo.evaluation.embedding import embed_pixels
 from facezoo.evaluation.network import Network
-from facezoo.training.durable import write_json
 
 Numbers = npt.NDArray[np.int64]
 ROWS, JOURNAL, JOB = "rows.f32", "journal.jsonl", "job.json"

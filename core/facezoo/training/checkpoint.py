@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from facezoo._words import this_python
+from facezoo.disk.durable import sync, write_json
 from facezoo.errors import FacezooError
 from facezoo.registry import installed_heads
-from facezoo.training.durable import sync, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

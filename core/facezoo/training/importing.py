@@ -25,9 +25,9 @@ from facezoo.backbones import build_backbone
 from facezoo.backbones.iresnet import STRIDE
 from facezoo.data.faces import printable
 from facezoo.data.preprocessing import Preprocessing
+from facezoo.disk.durable import sync, write_json
 from facezoo.errors import FacezooError
 from facezoo.training.checkpoint import FORMAT, METADATA
-from facezoo.training.durable import sync, write_json
 
 CANDIDATES: Final = ("iresnet18", "iresnet34", "iresnet50", "iresnet100", "mobilefacenet")
 ALIGNMENT: Final = "insightface 5-point template"

@@ -38,7 +38,7 @@ def read_metrics(run_dir: Path) -> list[dict[str, Any]]:
 
 def forget_after(run_dir: Path, step: int) -> None:
     """Take out the lines of steps after `step`, which a run resumed there computes again."""
-    from facezoo.training.durable import write_text
+    from facezoo.disk.durable import write_text
 
     kept = [line for line in read_metrics(run_dir) if line.get("step", 0) <= step]
     write_text(run_dir / NAME, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))

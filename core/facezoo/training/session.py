@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from facezoo.data import ImageFiles, Preprocessing, TestPairs, open_pairs, open_store
+from facezoo.disk.durable import write_json, write_text
 from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification, embed
 from facezoo.settings import RunSettings, resolve, to_toml
 from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, read_metadata, require_head
 from facezoo.training.claim import claim
-from facezoo.training.durable import write_json, write_text
 from facezoo.training.metrics import MetricsLog, forget_after, read_metrics
 from facezoo.training.trainer import Trainer
 from facezoo.training.verifying import verify_pairs

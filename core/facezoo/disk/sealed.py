@@ -1,0 +1,40 @@
+"""JSON that carries its own digest, so that no damage to it is taken for content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from facezoo.disk.durable import write_text
+
+SEAL: Final = "sha256"
+LONGEST: Final = 2**28
+"""Bytes; nothing that facezoo seals comes near to it."""
+
+
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """Write `content` as JSON in one go, with a digest of itself under `sha256`. Raises OSError."""
+    plain = json.loads(json.dumps(content))  # keys as they will be read
+    write_text(path, json.dumps({**plain, SEAL: _digest(plain)}, indent=1) + "\n")
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """What `write_sealed` wrote; ValueError where it is damaged or not that, OSError where not readable."""
+    if not path.is_file() or path.stat().st_size > LONGEST:
+        message = f"{path.name} is no file of facezoo's"
+        raise ValueError(message)
+    try:
+        content = json.loads(path.read_bytes())
+        if isinstance(content, dict) and content.pop(SEAL, None) == _digest(content):
+            return content
+    except RecursionError:
+        pass  # nested without end: no content of ours
+    message = f"{path.name} is damaged"
+    raise ValueError(message)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
