@@ -19,7 +19,7 @@ from facezoo import FacezooError
 from facezoo.disk.claims import ClaimedError, claim
 from facezoo.disk.durable import whole_file, whole_folder, write_text
 from facezoo.disk.remains import MARK, clear_remains, discard, unused_name
-from facezoo.disk.sealed import read_sealed, write_sealed
+from facezoo.disk.sealed import read_perhaps_sealed, read_sealed, write_sealed
 
 
 def content(folder: Path) -> list[str]:
@@ -91,6 +91,12 @@ def test_a_folder_is_whole_or_leaves_nothing(tmp_path: Path):
     assert content(place) == ["a"]
     with pytest.raises(FileExistsError), whole_folder(place):
         pass
+    with pytest.raises(ZeroDivisionError), whole_folder(place, replace=True) as making:
+        raise ZeroDivisionError(making)
+    assert content(place) == ["a"]
+    with whole_folder(place, replace=True) as making:
+        (making / "b").write_text("whole again")
+    assert content(place) == ["b"]
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     with pytest.raises(FileExistsError), whole_folder(tmp_path / "link"):
         pass
@@ -186,6 +192,16 @@ def test_no_flipped_bit_of_sealed_json_is_taken_for_content(tmp_path_factory, wh
     except ValueError:
         return
     assert found == SEALED, "white space may change"
+
+
+def test_what_was_written_before_there_were_seals_is_told_apart(tmp_path: Path):
+    (tmp_path / "a.json").write_text(json.dumps(SEALED))
+    assert read_perhaps_sealed(tmp_path / "a.json") == (SEALED, False)
+    write_sealed(tmp_path / "a.json", SEALED)
+    assert read_perhaps_sealed(tmp_path / "a.json") == (SEALED, True)
+    (tmp_path / "a.json").write_text((tmp_path / "a.json").read_text().replace("3", "4"))
+    with pytest.raises(ValueError, match="is damaged"):
+        read_perhaps_sealed(tmp_path / "a.json")
 
 
 @pytest.mark.parametrize(

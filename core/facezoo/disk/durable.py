@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from facezoo.disk.remains import mark, unmark, unused_name
+from facezoo.disk.remains import discard, mark, unmark, unused_name
 
 FAILURES = (Exception, KeyboardInterrupt)
 
@@ -42,13 +42,14 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Give the block an empty folder to fill, and name it `path` in one go when the block ends.
 
     Its files are synced, and get the permissions of new files. Folders above are made where they are missing,
-    and go again if the block fails. Raises OSError, also where anything stands at `path`.
+    and go again if the block fails. Raises OSError, also where anything stands at `path`; with `replace` that
+    goes once the new folder is whole, and is facezoo's.
     """
-    if os.path.lexists(path):
+    if os.path.lexists(path) and not replace:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
     made = _make_folders(path.parent)
     beside = unused_name(path.parent)
@@ -60,6 +61,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
             if file.is_file():
                 _settle(file, mode)
         sync(beside)
+        if replace and os.path.lexists(path):
+            discard(path)
         beside.rename(path)
     except FAILURES:
         shutil.rmtree(beside, ignore_errors=True)

@@ -23,17 +23,32 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
 
 def read_sealed(path: Path) -> dict[str, Any]:
     """What `write_sealed` wrote; ValueError where it is damaged or not that, OSError where not readable."""
+    content, sealed = read_perhaps_sealed(path)
+    if not sealed:
+        raise _damaged(path)
+    return content
+
+
+def read_perhaps_sealed(path: Path) -> tuple[dict[str, Any], bool]:
+    """A JSON object less its seal, and whether it had one, for files that were written before there were
+    seals; raises as `read_sealed` does.
+    """
     if not path.is_file() or path.stat().st_size > LONGEST:
         message = f"{path.name} is no file of facezoo's"
         raise ValueError(message)
     try:
         content = json.loads(path.read_bytes())
-        if isinstance(content, dict) and content.pop(SEAL, None) == _digest(content):
-            return content
+        if isinstance(content, dict):
+            seal = content.pop(SEAL, None)
+            if seal is None or seal == _digest(content):
+                return content, seal is not None
     except RecursionError:
         pass  # nested without end: no content of ours
-    message = f"{path.name} is damaged"
-    raise ValueError(message)
+    raise _damaged(path)
+
+
+def _damaged(path: Path) -> ValueError:
+    return ValueError(f"{path.name} is damaged")
 
 
 def _digest(content: Mapping[str, Any]) -> str:
