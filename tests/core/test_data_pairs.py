@@ -1,4 +1,4 @@
-"""Pairs files: LFW's lists and CSV."""
+"""Pairs and their images: which image a name means, and what becomes of those that are not there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from PIL import Image
 
 from facezoo import FacezooError
 from facezoo.data import open_pairs, read_pairs
-from facezoo.data.pairs import NamedPair
 from support.faces import real_data, write_cfp
 
 VIEW_2 = "2\t1\nAnna\t1\t4\nAnna\t2\tBo Li\t13\nBo Li\t2\t3\nBo Li\t1\tAnna\t4\n"
@@ -28,59 +27,6 @@ def images(root: Path, *paths: str) -> Path:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (16, 16), (len(path), 0, 0)).save(root / path)
     return root
-
-
-def test_lfw_view_2_has_folds(tmp_path: Path):
-    assert read_pairs(written(tmp_path / "pairs.txt", VIEW_2)) == [
-        NamedPair("Anna/Anna_0001", "Anna/Anna_0004", True, 0),
-        NamedPair("Anna/Anna_0002", "Bo Li/Bo Li_0013", False, 0),
-        NamedPair("Bo Li/Bo Li_0002", "Bo Li/Bo Li_0003", True, 1),
-        NamedPair("Bo Li/Bo Li_0001", "Anna/Anna_0004", False, 1),
-    ]
-
-
-def test_lfw_view_1_has_none(tmp_path: Path):
-    pairs = read_pairs(written(tmp_path / "pairsDevTest.txt", "1\nAnna 1 2\nAnna 1 Bo 2\n\n"))
-    assert pairs == [
-        NamedPair("Anna/Anna_0001", "Anna/Anna_0002", True),
-        NamedPair("Anna/Anna_0001", "Bo/Bo_0002", False),
-    ]
-
-
-def test_csv_with_a_byte_order_mark_quotes_and_blank_lines(tmp_path: Path):
-    text = 'a,b,same\r\n"x, y.png",z.png,1\r\n\r\nz.png , w.png,False\r\n'
-    pairs = read_pairs(written(tmp_path / "p.CSV", text, "utf-8-sig"))
-    assert pairs == [NamedPair("x, y.png", "z.png", True), NamedPair("z.png", "w.png", False)]
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("p.txt", "", "line 1: an empty file"),
-        ("p.txt", "a,b,same\n", "line 1: a,b,same"),
-        ("p.txt", "2 1\nAnna 1 2\n", "1 pairs, but the header promises 2 x 2"),
-        ("p.txt", "1\nAnna 1 2\nAnna 1 Bo two\n", "line 3: Anna\t1\tBo\ttwo"),
-        ("p.txt", "1\nAnna 1 Bo 2\nAnna 1 2\n", "line 2: Anna\t1\tBo\t2"),
-        ("p.txt", "0\n", "lists no pairs"),
-        ("p.csv", "x,y,same\n", "line 1: the header is 'x,y,same'"),
-        ("p.csv", "a,b,same\n1.png,2.png\n", "line 2: 1.png,2.png"),
-        ("p.csv", "a,b,same\n1.png,2.png,maybe\n", "line 2: 1.png,2.png,maybe"),
-        ("p.csv", "a,b,same\n", "lists no pairs"),
-    ],
-)
-def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, name: str, text: str, message: str):
-    with pytest.raises(FacezooError) as error:
-        read_pairs(written(tmp_path / name, text))
-    assert message in error.value.message
-    assert error.value.hint
-
-
-def test_a_file_that_is_no_text_or_not_there(tmp_path: Path):
-    (tmp_path / "pairs.bin").write_bytes(b"\x80\x04\x95")
-    with pytest.raises(FacezooError, match="not UTF-8 text"):
-        read_pairs(tmp_path / "pairs.bin")
-    with pytest.raises(FacezooError, match="cannot be read"):
-        read_pairs(tmp_path / "nowhere.txt")
 
 
 @pytest.mark.parametrize("folder", ["", "images/"])

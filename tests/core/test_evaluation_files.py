@@ -43,7 +43,7 @@ def test_cfp_numbers_mean_images(tmp_path: Path):
     listed = read_protocol(root, "cfp-fp")
     assert listed.name == "CFP-FP"
     assert listed.roots[0] == root / "Data/Images"
-    assert listed.pairs == [
+    assert list(listed.pairs) == [
         NamedPair("001/frontal/01.jpg", "001/profile/01.jpg", True, 0),
         NamedPair("002/frontal/01.jpg", "002/profile/01.jpg", True, 0),
         NamedPair("001/frontal/02.jpg", "002/profile/01.jpg", False, 0),
@@ -87,7 +87,7 @@ def test_a_folder_tells_its_protocol_or_it_must_be_said(tmp_path: Path):
     with pytest.raises(FacezooError, match=r"holds no pairs\.txt and pairs\.csv"):
         read_protocol(tmp_path)
     (tmp_path / "pairs.csv").write_text("a,b,same\nx/1,x/2,1\n")
-    assert read_protocol(tmp_path).pairs == [NamedPair("x/1", "x/2", True)]
+    assert list(read_protocol(tmp_path).pairs) == [NamedPair("x/1", "x/2", True)]
     (tmp_path / "pairs.txt").write_text("1\nx\t1\t2\nx\t1\ty\t1\n")
     with pytest.raises(FacezooError, match="holds both"):
         read_protocol(tmp_path)

@@ -10,7 +10,8 @@ from typing import Final
 from facezoo._protocols import PAIRS_PROTOCOLS
 from facezoo.data.cfp import IMAGES, Kind, is_cfp, read_cfp
 from facezoo.data.faces import printable
-from facezoo.data.pairs import NamedPair, read_pairs
+from facezoo.data.lists import read_list
+from facezoo.data.pairs import NamedPair, say_form
 from facezoo.errors import FacezooError
 
 _CFP: Final[dict[str, Kind]] = {"cfp-ff": "FF", "cfp-fp": "FP"}
@@ -28,9 +29,10 @@ class ListedPairs:
 def read_protocol(path: Path, protocol: str | None = None) -> ListedPairs:
     """The pairs at `path`, a file or a folder, as `protocol` says: "lfw", "cfp-ff", "cfp-fp" or "csv".
 
-    Without a protocol it is told from what is there: a `.csv` file, LFW's text list, a folder with CFP's
-    layout (which holds two protocols, so that it must be said which), or a folder with `pairs.txt` or
-    `pairs.csv`. Raises FacezooError where that leaves a choice, or the files are not in their format.
+    Without a protocol it is told from what is there: a list in one of the forms of `read_pairs` ("csv" is
+    every one but LFW's), a folder with CFP's layout (which holds two protocols, so that it must be said
+    which), or a folder with `pairs.txt` or `pairs.csv`. Raises FacezooError where that leaves a choice, or
+    the files are not in their format.
     """
     if protocol is not None and protocol not in PAIRS_PROTOCOLS:
         raise FacezooError(f"protocol {protocol!r} is unknown", f"Say one of {', '.join(PAIRS_PROTOCOLS)}.")
@@ -42,11 +44,13 @@ def read_protocol(path: Path, protocol: str | None = None) -> ListedPairs:
             message, "Say --protocol cfp-ff or cfp-fp; in a run's settings, evaluate.protocol."
         )
     file = _list_in(path, protocol) if path.is_dir() else path
-    if protocol is not None and (file.suffix.lower() == ".csv") != (protocol == "csv"):
+    read = read_list(file)
+    if protocol not in {None, read.form.protocol}:
         message = f"{printable(str(file))}: not what protocol {protocol!r} reads"
-        raise FacezooError(message, "Pairs in CSV are named *.csv; LFW's lists are not.")
+        raise FacezooError(message, f"It is a list of protocol {read.form.protocol!r}.")
+    say_form(file, read)
     name = f"{file.parent.name}/{file.name}" if path.is_dir() else file.name
-    return ListedPairs(name, read_pairs(file), (file.parent, file.parent / "images"))
+    return ListedPairs(name, read.pairs, (file.parent, file.parent / "images"))
 
 
 def _cfp(path: Path, protocol: str) -> ListedPairs:
