@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-import facezoo.evaluation.embed_folder as embedding
 from facezoo import FacezooError
 from facezoo.data.protocols import read_protocol
 from facezoo.evaluation.classification import classify, geometry_of_embeddings, geometry_of_folder
@@ -86,73 +85,6 @@ def test_an_embedded_folder_gives_the_same_scores(network: Network, data: Path, 
         about = json.loads(str(file["about"]))
     assert about["flip"] is True
     assert about["preprocessing"] == network.preprocessing.as_dict()
-
-
-class StoppedError(Exception):
-    pass
-
-
-@pytest.mark.parametrize("damage", ["none", "half a line", "rows without a line"])
-def test_an_interrupted_job_goes_on(network, data, tmp_path, monkeypatch, damage):
-    whole = tmp_path / "whole.npz"
-    embed_folder(network, data, whole, flip=False, batch_size=5)
-    real, calls = embedding.embed_pixels, []
-
-    def failing(*args, **kwargs):
-        calls.append(len(args[1]))
-        if len(calls) == 3:
-            raise StoppedError
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(embedding, "embed_pixels", failing)
-    out = tmp_path / "e.npz"
-    with pytest.raises(StoppedError):
-        embed_folder(network, data, out, flip=False, batch_size=5)
-    assert not out.exists()
-    if damage == "half a line":
-        with (tmp_path / "e.npz.partial" / "journal.jsonl").open("a") as file:
-            file.write('{"images": 5, "pa')
-    elif damage == "rows without a line":
-        with (tmp_path / "e.npz.partial" / "rows.f32").open("ab") as file:
-            file.write(bytes(16 * 4 * 2 + 3))
-    told = []
-    embed_folder(network, data, out, flip=False, batch_size=5, progress=lambda *done: told.append(done))
-    assert told[0] == (10, 24)
-    assert sum(calls) == 5 * 3 + 14  # the first two batches are not computed again
-    expected, found = read_embeddings(whole), read_embeddings(out)
-    assert found.paths == expected.paths
-    np.testing.assert_array_equal(found.rows, expected.rows)
-
-
-def test_a_job_is_not_gone_on_with_as_another(network, data, tmp_path, monkeypatch):
-    monkeypatch.setattr(embedding, "embed_pixels", lambda *_, **__: 1 / 0)
-    for flip, error in ((True, ZeroDivisionError), (False, FacezooError)):
-        with pytest.raises(error) as raised:
-            embed_folder(network, data, tmp_path / "e.npz", flip=flip, batch_size=5)
-    assert "was begun with other flip" in raised.value.message
-
-
-def test_images_that_do_not_decode_are_left_out_with_a_reason(network, data, tmp_path):
-    root = tmp_path / "some"
-    shutil.copytree(data / "person 0", root / "deep" / "person 0")
-    (root / "deep" / "person 0" / "1.png").write_bytes(b"")
-    (root / "deep" / "note.txt").touch()
-    (root / "bad.jpg").write_bytes(b"no image")
-    found = embed_folder(network, root, tmp_path / "e.npz", flip=True, batch_size=3)
-    assert found.images == 5
-    assert [str(item) for item in found.left_out] == [
-        "bad.jpg: not an image in a format that Pillow reads",
-        "deep/person 0/1.png: empty file",
-    ]
-    assert len(read_embeddings(tmp_path / "e.npz")) == 5
-
-
-def test_a_folder_without_a_usable_image_is_refused(network, tmp_path):
-    with pytest.raises(FacezooError, match="holds no image"):
-        embed_folder(network, tmp_path, tmp_path / "e.npz", flip=True, batch_size=3)
-    (tmp_path / "bad.jpg").touch()
-    with pytest.raises(FacezooError, match="none of the 1 images can be decoded"):
-        embed_folder(network, tmp_path, tmp_path / "e.npz", flip=True, batch_size=3)
 
 
 def test_uniform_accuracy_of_held_out_images(network: Network, data: Path, tmp_path: Path):

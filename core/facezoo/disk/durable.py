@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from facezoo.disk.remains import discard, mark, unmark, unused_name
@@ -51,7 +51,7 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """
     if os.path.lexists(path) and not replace:
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-    made = _make_folders(path.parent)
+    made = make_folders(path.parent)
     beside = unused_name(path.parent)
     try:
         beside.mkdir()
@@ -66,7 +66,7 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         beside.rename(path)
     except FAILURES:
         shutil.rmtree(beside, ignore_errors=True)
-        _drop_folders(made)
+        drop_folders(made)
         raise
     unmark(path)
     sync(path.parent)
@@ -83,6 +83,27 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def append(path: Path, data: bytes) -> None:
+    """Add `data` to the end of the file at `path`, made where it is missing, and sync it.
+
+    Raises OSError, also for a link at `path`; then nothing has been added.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    handle = os.open(path, flags, 0o666)
+    try:
+        before = os.fstat(handle).st_size
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(handle, rest) :]
+            os.fsync(handle)
+        except OSError:
+            os.ftruncate(handle, before)
+            raise
+    finally:
+        os.close(handle)
+
+
 def sync(path: Path) -> None:
     """Force a file's content, or a folder's entries, onto the disk."""
     if path.is_dir() and os.name == "nt":
@@ -94,20 +115,28 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def _settle(file: Path, mode: int) -> None:
-    if stat.S_IMODE(file.stat().st_mode) != mode:
-        file.chmod(mode)
-    sync(file)
+def make_folders(folder: Path) -> list[Path]:
+    """Make `folder` and those above it; returns the ones that were not there, the deepest first.
 
-
-def _make_folders(folder: Path) -> list[Path]:
-    """Make `folder` and those above it; returns the ones that were not there, the deepest first."""
+    Raises OSError.
+    """
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     return missing
 
 
-def _drop_folders(made: list[Path]) -> None:
-    with suppress(OSError):  # somebody else has put something into it
-        for folder in made:
+def drop_folders(made: list[Path]) -> None:
+    """Take away again what `make_folders` has made, as far as it is empty."""
+    for folder in made:
+        try:
             folder.rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:  # somebody has put something into it
+            return
+
+
+def _settle(file: Path, mode: int) -> None:
+    if stat.S_IMODE(file.stat().st_mode) != mode:
+        file.chmod(mode)
+    sync(file)

@@ -50,18 +50,8 @@ def discard(folder: Path) -> None:
     _remove(doomed)
 
 
-def clear_remains(folder: Path, idle: float = 0.0) -> None:
-    """Delete what killed processes left half made in `folder`; what cannot be deleted stays.
-
-    Whoever calls it has claimed the folder, or leaves alone what has changed in the last `idle` seconds.
-    """
-    for path in list(folder.glob(".facezoo-*.tmp")):
-        with suppress(OSError):
-            if _is_ours(path) and time.time() - _last_change(path) >= idle:
-                _remove(path)
-
-
-def _is_ours(path: Path) -> bool:
+def is_remains(path: Path) -> bool:
+    """Whether something is half made, or was: by its name, and a folder by its mark too. Raises OSError."""
     if _NAME.fullmatch(path.name) is None or path.is_symlink():
         return False
     if path.is_file():
@@ -71,6 +61,17 @@ def _is_ours(path: Path) -> bool:
         return True  # killed before it was marked
     mark = path / MARK
     return not mark.is_symlink() and mark.is_file() and mark.read_bytes()[:64] == _id(path).encode()
+
+
+def clear_remains(folder: Path, idle: float = 0.0) -> None:
+    """Delete what killed processes left half made in `folder`; what cannot be deleted stays.
+
+    Whoever calls it has claimed the folder, or leaves alone what has changed in the last `idle` seconds.
+    """
+    for path in list(folder.glob(".facezoo-*.tmp")):
+        with suppress(OSError):
+            if is_remains(path) and time.time() - _last_change(path) >= idle:
+                _remove(path)
 
 
 def _id(path: Path) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from facezoo.data.declared import declared_in_folder
 from facezoo.data.decode import Pixels
 from facezoo.data.faces import ImageFiles, LeftOut, printable
 from facezoo.data.folder import is_image, sort_key
-from facezoo.data.store import StreamingStore
-from facezoo.disk.durable import write_json
 from facezoo.errors import FacezooError
 from facezoo.evaluation.embedding import embed_pixels
+from facezoo.evaluation.image_batches import image_batches
 from facezoo.evaluation.network import Network
-
-Numbers = npt.NDArray[np.int64]
-ROWS, JOURNAL, JOB = "rows.f32", "journal.jsonl", "job.json"
+from facezoo.evaluation.partial import Partial, open_partial, refuse_existing
 
 
 @dataclass(frozen=True)
@@ -62,130 +58,79 @@ def embed_folder(
     """Embed every image below `root` into `out`, an npz with `path`, `embedding` and `about` (JSON).
 
     At most two batches are in memory. Until it is done, what has been computed lies in the folder
-    `OUT.partial`; the same call goes on from there. Images that cannot be decoded are left out and returned.
-    `progress` is told how many images of how many are done. Raises FacezooError where `out` exists, or
-    `OUT.partial` belongs to another job.
+    `OUT.partial`, which one process at a time has; the same call goes on from there. Images that cannot be
+    decoded are left out and returned. `progress` is told how many images of how many are done.
+
+    Raises FacezooError where `out` exists, `OUT.partial` is not this job's, an image cannot be accessed or is
+    not of the network's aspect ratio, or nothing can be written: what has been computed stays. An embedding
+    that is not finite is an error, too, and nothing stays of it.
     """
-    if out.exists():
-        raise FacezooError(f"{out}: exists already", "Give another name, or remove it.")
+    refuse_existing(out)
     images = find_images(root)
-    job = _job(network, images, flip)
-    partial = _Partial(out.with_name(f"{out.name}.partial"), job, network.metadata["backbone"]["dim"])
-    store = StreamingStore(images, network.preprocessing.size, network.preprocessing.fit)
-    progress(partial.done, len(images))
-    for numbers, kept, pixels in _batches(store, partial.done, batch_size):
-        rows = embed_pixels(network.backbone, pixels, network.preprocessing, flip=flip)
-        reasons = {images.paths[n]: store.unreadable[n] for n in np.setdiff1d(numbers, kept).tolist()}
-        partial.add(len(numbers), [images.paths[n] for n in kept.tolist()], rows, reasons)
-        progress(partial.done, len(images))
-    return partial.finish(out)
+    declared_in_folder(root).check(network.preprocessing.as_dict(), "the backbone")
+    job, width = _job(network, images, flip), network.metadata["backbone"]["dim"]
+    with open_partial(out.with_name(f"{out.name}.partial"), job, width) as partial:
+        refuse_existing(out)  # another process may just have finished it
+        if partial.damaged:
+            message = f"{printable(str(partial.folder))}: damaged after {partial.done:,} images"
+            warnings.warn(f"{message}; the rest is computed again", stacklevel=2)
+        _embed(network, images, partial, flip, batch_size, progress)
+        if not partial.paths:
+            message = f"none of the {partial.done:,} images can be decoded, such as {partial.left_out[0]}"
+            partial.remove()
+            raise FacezooError(message, "Give a folder of images that Pillow reads.")
+        partial.finish(out)
+    return Embedded(len(partial.paths), tuple(partial.left_out))
 
 
 def _job(network: Network, images: ImageFiles, flip: bool) -> dict[str, Any]:
+    """All that decides the rows."""
     with (network.checkpoint / "model.safetensors").open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        fingerprint = images.fingerprint()
+    except OSError as problem:
+        message = f"{printable(str(problem.filename))}: cannot be read ({problem.strerror})"
+        raise FacezooError(message, "Give a folder whose images stay as they are.") from problem
     return {
-        "checkpoint": str(network.checkpoint),
+        "checkpoint": printable(str(network.checkpoint)),
         "weights": weights,
         "preprocessing": network.preprocessing.as_dict(),
         "flip": flip,
-        "images": images.fingerprint(),
+        "images": fingerprint,
     }
 
 
-def _batches(store: StreamingStore, first: int, size: int) -> Iterator[tuple[Numbers, Numbers, Pixels]]:
-    """Image numbers of each batch, those of them that decode, and their pixels; one batch is read ahead."""
-    plan = [np.arange(start, min(start + size, len(store))) for start in range(first, len(store), size)]
-    with ThreadPoolExecutor(1, thread_name_prefix="facezoo-embed") as pool:
-        ahead = pool.submit(_readable, store, plan[0]) if plan else None
-        for numbers, following in zip(plan, [*plan[1:], None], strict=True):
-            assert ahead is not None
-            kept, pixels = ahead.result()
-            ahead = None if following is None else pool.submit(_readable, store, following)
-            yield numbers, kept, pixels
+def _embed(
+    network: Network,
+    images: ImageFiles,
+    partial: Partial,
+    flip: bool,
+    batch_size: int,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Embed the images that are not done yet, batch by batch."""
+    progress(partial.done, len(images))
+    with closing(image_batches(images, network.preprocessing, partial.done, batch_size)) as batches:
+        for batch in batches:
+            rows = _rows(network, batch.pixels, flip)
+            if not np.isfinite(rows).all():
+                partial.remove()
+                raise _not_finite(network, batch.paths, rows)
+            partial.add(len(batch.paths) + len(batch.unreadable), batch.paths, rows, batch.unreadable)
+            progress(partial.done, len(images))
 
 
-def _readable(store: StreamingStore, numbers: Numbers) -> tuple[Numbers, Pixels]:
-    while True:
-        try:
-            return numbers, store.fetch(numbers)
-        except FacezooError:
-            readable = np.array([n not in store.unreadable for n in numbers.tolist()], np.bool_)
-            if readable.all():
-                raise
-            numbers = numbers[readable]
+def _rows(network: Network, pixels: Pixels, flip: bool) -> npt.NDArray[np.float32]:
+    if not len(pixels):
+        return np.empty((0, network.metadata["backbone"]["dim"]), np.float32)
+    return embed_pixels(network.backbone, pixels, network.preprocessing, flip=flip)
 
 
-class _Partial:
-    """Rows computed so far, and a journal with a line a batch, written only when its rows are on the disk."""
-
-    def __init__(self, folder: Path, job: dict[str, Any], dim: int) -> None:
-        self.folder, self.job, self.dim = folder, job, dim
-        self.done, self.paths, self.left_out = 0, list[str](), list[LeftOut]()
-        if (folder / JOB).is_file():
-            self._go_on()
-        else:
-            _begin(folder, job)
-
-    def add(
-        self, images: int, paths: list[str], rows: npt.NDArray[np.float32], reasons: dict[str, str]
-    ) -> None:
-        """Keep a batch: how many images it was made from, and rows for the paths that could be decoded."""
-        _append(self.folder / ROWS, rows.astype("<f4").tobytes())
-        line = {"images": images, "paths": paths, "left_out": reasons}
-        _append(self.folder / JOURNAL, (json.dumps(line) + "\n").encode())
-        self._take(line)
-
-    def finish(self, out: Path) -> Embedded:
-        """Put everything into the npz and remove the folder."""
-        if not self.paths:
-            message = f"none of the {self.done:,} images can be decoded, such as {self.left_out[0]}"
-            raise FacezooError(message, "Give a folder of images that Pillow reads.")
-        rows = np.memmap(self.folder / ROWS, "<f4", mode="r", shape=(len(self.paths), self.dim))
-        making = self.folder / "whole.npz"
-        about = np.array(json.dumps(self.job, ensure_ascii=False))
-        with making.open("wb") as file:
-            np.savez(file, path=np.array(self.paths), embedding=rows, about=about)
-            file.flush()
-            os.fsync(file.fileno())
-        del rows  # a mapped file cannot be removed everywhere
-        making.replace(out)
-        shutil.rmtree(self.folder)
-        return Embedded(len(self.paths), tuple(self.left_out))
-
-    def _go_on(self) -> None:
-        job = json.loads((self.folder / JOB).read_text(encoding="utf-8"))
-        changed = [key for key, value in self.job.items() if job.get(key) != value and key != "checkpoint"]
-        if changed:
-            message = f"{self.folder}: was begun with other {' and '.join(changed)}"
-            raise FacezooError(message, "Remove this folder, or give another name for the embeddings.")
-        journal = self.folder / JOURNAL
-        text = journal.read_text(encoding="utf-8") if journal.exists() else ""
-        whole = text[: text.rfind("\n") + 1]
-        for line in whole.splitlines():
-            self._take(json.loads(line))
-        # a kill may have left half a line, or rows whose line was never written
-        journal.write_text(whole, encoding="utf-8", newline="\n")
-        with (self.folder / ROWS).open("ab") as file:
-            file.truncate(len(self.paths) * self.dim * 4)
-
-    def _take(self, line: dict[str, Any]) -> None:
-        self.done += line["images"]
-        self.paths += line["paths"]
-        self.left_out += [LeftOut(path, reason) for path, reason in line["left_out"].items()]
-
-
-def _begin(folder: Path, job: dict[str, Any]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / JOB, job)
-    except OSError as problem:
-        message = f"{folder}: cannot be written ({problem.strerror})"
-        raise FacezooError(message, "Choose another place for the embeddings (-o).") from problem
-
-
-def _append(path: Path, data: bytes) -> None:
-    with path.open("ab") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _not_finite(network: Network, paths: Sequence[str], rows: npt.NDArray[np.float32]) -> FacezooError:
+    wrong = [paths[row] for row in np.flatnonzero(~np.isfinite(rows).all(1)).tolist()]
+    others = f" (and {len(wrong) - 1:,} more of this batch)" if len(wrong) > 1 else ""
+    message = (
+        f"{printable(str(network.checkpoint))}: the embedding of {printable(wrong[0])} is not finite{others}"
+    )
+    return FacezooError(message, "Its weights are damaged or have diverged: use another checkpoint.")
