@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -139,7 +139,8 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    click.echo(f"{click.style('Warning:', fg='yellow', bold=True)} {message}", err=True)
+    with suppress(OSError):  # a warning that nobody can read ends nothing
+        click.echo(f"{click.style('Warning:', fg='yellow', bold=True)} {message}", err=True)
 
 
 @click.command(

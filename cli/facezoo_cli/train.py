@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from facezoo.errors import FacezooError
+from facezoo_cli.stopping import interruptible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,7 +90,7 @@ def _start(
     from facezoo.training import train
 
     folder = out or _fresh_folder(settings)
-    with _interruptible(folder):
+    with interruptible(lambda: _how_to_go_on(folder)):
         train(settings, folder, console=_console())
 
 
@@ -102,7 +102,7 @@ def _go_on(folder: Path, dry_run: bool) -> None:
         return
     from facezoo.training import resume
 
-    with _interruptible(folder):
+    with interruptible(lambda: _how_to_go_on(folder)):
         resume(folder, console=_console())
 
 
@@ -112,24 +112,12 @@ def _console() -> Console:
     return Console()
 
 
-@contextmanager
-def _interruptible(folder: Path) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end a run as the shell expects (130, 143), with the command that goes on with it."""
-    from facezoo.training.interrupt import Interrupted, sigterm_raises
-
-    try:
-        with sigterm_raises():
-            yield
-    except KeyboardInterrupt as stop:
-        code = stop.exit_code if isinstance(stop, Interrupted) else 130
-        click.echo(f"\n{_how_to_go_on(folder)}", err=True)
-        click.get_current_context().exit(code)
-
-
 def _how_to_go_on(folder: Path) -> str:
     from facezoo.training import latest_checkpoint
 
     last = latest_checkpoint(folder)
+    if last is None and not (folder / "resolved.toml").exists():
+        return "Interrupted before the run began: nothing was written. To begin: the same command."
     saved = f"The last checkpoint is {last}." if last else "Nothing was saved yet."
     return f"Interrupted. {saved} To go on: facezoo train --resume {shlex.quote(str(folder))}"
 

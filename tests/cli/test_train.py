@@ -99,29 +99,53 @@ def test_settings_run_file_and_folder_reach_the_trainer(invoke, monkeypatch, tmp
     assert all(kwargs["console"] is not None for _, kwargs in calls)
 
 
-def test_an_interrupted_run_says_how_to_go_on(invoke, monkeypatch):
+def test_an_interrupted_run_says_how_to_go_on(invoke, monkeypatch, tmp_path: Path):
     import facezoo.training
 
-    def interrupted(*_: object, **__: object) -> None:
+    def interrupted(settings: object, folder: Path, **_: object) -> None:
+        folder.mkdir(parents=True)
+        (folder / "resolved.toml").touch()
         raise KeyboardInterrupt
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(facezoo.training, "train", interrupted, raising=False)
     result = invoke("train", "--head", "plain", "--out", "runs/mine")
     assert result.exit_code == 130
     assert "Nothing was saved yet. To go on: facezoo train --resume runs/mine" in result.stderr
 
 
-def test_a_terminated_run_ends_as_the_shell_expects(invoke, monkeypatch):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_run_that_is_told_to_end_ends_as_the_shell_expects(
+    invoke, monkeypatch, tmp_path: Path, number: int, code: int
+):
     import facezoo.training
 
-    monkeypatch.setattr(
-        facezoo.training, "train", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM), raising=False
-    )
-    before = signal.getsignal(signal.SIGTERM)
-    result = invoke("train", "--head", "plain", "--out", "my runs/mine")
-    assert result.exit_code == 143
-    assert "To go on: facezoo train --resume 'my runs/mine'" in result.stderr
-    assert signal.getsignal(signal.SIGTERM) is before
+    def told(settings: object, folder: Path, **_: object) -> None:
+        (folder / "checkpoints" / "step-3").mkdir(parents=True)
+        os.kill(os.getpid(), number)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(facezoo.training, "train", told, raising=False)
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        result = invoke("train", "--head", "plain", "--out", "my runs/mine")
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+    assert result.exit_code == code
+    assert "step-3. To go on: facezoo train --resume 'my runs/mine'" in result.stderr
+
+
+def test_an_end_before_the_run_began_names_no_run(invoke, monkeypatch, tmp_path: Path):
+    import facezoo.training
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(facezoo.training, "train", interrupted, raising=False)
+    result = invoke("train", "--head", "plain", "--out", str(tmp_path / "mine"))
+    assert result.exit_code == 130
+    assert "before the run began: nothing was written. To begin: the same command" in result.stderr
 
 
 def test_warnings_are_printed_in_one_line_and_only_while_a_command_runs(invoke, monkeypatch):

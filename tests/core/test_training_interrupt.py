@@ -10,10 +10,21 @@ from pathlib import Path
 import pytest
 
 from facezoo.training import Interrupted, Trainer, latest_checkpoint
-from facezoo.training.interrupt import sigterm_raises, stop_request
+from facezoo.training.interrupt import signals_raise, stop_request
 from facezoo.training.metrics import read_metrics
 from support.faces import identity_folder
 from support.stateful_head import run_settings
+
+
+@pytest.fixture(autouse=True)
+def _as_in_the_foreground():
+    """The signals as a shell's foreground gives them: in a background job some are ignored from the start."""
+    given = {signal.SIGINT: signal.default_int_handler}
+    given |= dict.fromkeys((signal.SIGTERM, signal.SIGHUP), signal.SIG_DFL)
+    before = {number: signal.signal(number, handler) for number, handler in given.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_the_first_signal_is_noted_and_the_second_acts():
@@ -27,21 +38,29 @@ def test_the_first_signal_is_noted_and_the_second_acts():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-def test_a_signal_that_is_ignored_stays_ignored():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with stop_request() as stop:
+def test_a_terminal_that_goes_away_may_say_so_twice():
+    with stop_request() as stop:
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert stop.signal == signal.SIGHUP
+        with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
-            assert stop.signal is None
-    finally:
-        signal.signal(signal.SIGINT, before)
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])  # `&` in a script, and nohup
+def test_a_signal_that_is_ignored_stays_ignored(number: int):
+    signal.signal(number, signal.SIG_IGN)
+    with signals_raise(), stop_request() as stop:
+        os.kill(os.getpid(), number)
+        assert stop.signal is None
 
 
 def test_outside_the_main_thread_nobody_listens():
     found = []
 
     def elsewhere() -> None:
-        with stop_request() as stop, sigterm_raises():
+        with stop_request() as stop, signals_raise():
             found.append((stop.signal, signal.getsignal(signal.SIGTERM)))
 
     thread = threading.Thread(target=elsewhere)
@@ -50,10 +69,11 @@ def test_outside_the_main_thread_nobody_listens():
     assert found == [(None, signal.getsignal(signal.SIGTERM))]
 
 
-def test_sigterm_raises_with_the_code_that_a_shell_expects():
-    with pytest.raises(Interrupted) as stopped, sigterm_raises():
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert (stopped.value.signal, stopped.value.exit_code) == (signal.SIGTERM, 143)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_signals_raise_with_the_code_that_a_shell_expects(number: int, code: int):
+    with pytest.raises(Interrupted) as stopped, signals_raise():
+        os.kill(os.getpid(), number)
+    assert (stopped.value.signal, stopped.value.exit_code) == (number, code)
 
 
 @pytest.mark.parametrize("at", [6, 8, 16])  # inside an epoch, at its end where it is saved anyway, at the end

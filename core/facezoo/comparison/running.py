@@ -21,7 +21,8 @@ from facezoo.evaluation.network import open_network
 from facezoo.evaluation.scoring import ScoredPairs, score_own_pairs
 from facezoo.settings import RunSettings, resolve, to_toml
 from facezoo.training.claim import ClaimedError, claim
-from facezoo.training.session import CONFIG, EVALUATION, resume, train
+from facezoo.training.directory import CONFIG, EVALUATION
+from facezoo.training.session import resume, train
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -27,6 +27,8 @@ def claim(folder: Path, doing: str, hint: str = "Wait for it, or end it.") -> It
     """
     from filelock import FileLock, Timeout
 
+    if (folder / LOCK).is_symlink():  # filelock before 3.20.1 would empty what it points to
+        raise FacezooError(f"{folder / LOCK}: is a link", "Remove it.")
     try:
         lock = FileLock(folder / LOCK, timeout=0)
         lock.acquire()

@@ -1,10 +1,10 @@
 """Training: from resolved settings to a run directory with weights and figures.
 
-A run directory holds `resolved.toml` (all settings), `metrics.jsonl` (a line a step), `checkpoints/step-N/`
-(safetensors and JSON), `checkpoints/best.json`, `evaluation.json` and `.lock` (which the process that trains
-holds). Everything that a step depends on is a function of the settings and of the step's number, or lies in
-the checkpoint, so that a resumed run continues bit for bit on the same machine with the same number of
-threads.
+A run directory holds `resolved.toml` (all settings), `metrics.jsonl` (one line per step),
+`checkpoints/step-N/` (safetensors and JSON), `checkpoints/best.json`, `evaluation.json` and `.lock` (which
+the process that trains holds). Everything that a step depends on is a function of the settings and of the
+step's number, or lies in the checkpoint, so that a resumed run continues bit for bit on the same machine
+with the same number of threads.
 """
 
 from __future__ import annotations

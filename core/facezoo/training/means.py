@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,16 +20,17 @@ class Means:
     def add(self, metrics: Mapping[str, Any], images: int) -> None:
         """Take in one step's metrics, of a batch of so many images."""
         self.images += images
-        self.seconds += images / metrics["images_per_second"]
-        self.loss += metrics["loss"] * images
+        if rate := metrics["images_per_second"]:
+            self.seconds += images / rate
+        self.loss += _number(metrics["loss"]) * images
         for name, term in metrics["terms"].items():
-            self.terms[name] = self.terms.get(name, 0.0) + term * images
+            self.terms[name] = self.terms.get(name, 0.0) + _number(term) * images
         self.lr = metrics["lr"]
 
     def add_written(self, lines: Iterable[Mapping[str, Any]], images: Mapping[int, int]) -> None:
         """Take in the steps that `images` (step -> images) names, as far as metrics.jsonl has them."""
         for line in lines:
-            if "event" not in line and line["step"] in images:
+            if line["step"] in images:
                 self.add(line, images[line["step"]])
 
     def figures(self) -> dict[str, Any]:
@@ -37,5 +39,10 @@ class Means:
             "loss": self.loss / self.images,
             "terms": {name: total / self.images for name, total in self.terms.items()},
             "lr": self.lr,
-            "images_per_second": self.images / self.seconds,
+            "images_per_second": self.images / self.seconds if self.seconds else math.nan,
         }
+
+
+def _number(written: float | None) -> float:
+    """A figure as it was: metrics.jsonl has null for what is not finite."""
+    return math.nan if written is None else written

@@ -1,47 +1,148 @@
-"""metrics.jsonl: a line of JSON for each step, and for each event worth keeping."""
+"""metrics.jsonl: one line of JSON per step, and one for each event worth keeping."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-NAME: Final = "metrics.jsonl"
+from facezoo.disk.durable import write_text
+from facezoo.errors import FacezooError
+from facezoo.training.written import NAME, Written, read_metrics, read_written
+
+__all__ = ["NAME", "MetricsLog", "Past", "forget_after", "read_metrics"]
+
+NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
+
+
+@dataclass
+class Past:
+    """What a run needs to know of the lines so far."""
+
+    untrained: dict[str, Any] | None = None
+    """The figures of the network before its first step."""
+    verified: set[int] = field(default_factory=set)
+    """The steps after which there was a verification."""
+    steps: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    """The lines of the steps since the last whole epoch."""
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Take in the next line."""
+        event = line.get("event")
+        if event is None:
+            self.steps[line["step"]] = line
+        elif event == "epoch":
+            self.steps.clear()
+        elif event == "verification":
+            self.verified.add(line["step"])
+        elif event == "untrained" and self.untrained is None:
+            self.untrained = dict(line["verification"])
+
+    @classmethod
+    def of(cls, lines: Iterable[Mapping[str, Any]]) -> Past:
+        """What some lines, in their order, say."""
+        past = cls()
+        for line in lines:
+            past.add(line)
+        return past
 
 
 class MetricsLog:
     """Appends to a run's metrics.jsonl; every line is handed to the operating system at once."""
 
     def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
         self.path = run_dir / NAME
-        self._file = self.path.open("a", encoding="utf-8", newline="\n")
+        self._past: Past | None = None
+        self._file: FileIO | None = None
 
-    def write(self, line: Mapping[str, object]) -> None:
-        """Append one line; numbers that are not finite become null, which JSON has no other word for."""
-        self._file.write(json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n")
-        self._file.flush()
+    @property
+    def past(self) -> Past:
+        """What the lines so far say; read from the disk once, where damaged lines are taken out then."""
+        if self._past is None:
+            self._past = _keep(self.run_dir, read_written(self.run_dir))
+        return self._past
+
+    def go_on(self, written: Written, step: int) -> None:
+        """Go on with what was `written` of a run up to `step`; the rest is taken out of the file."""
+        self._past = _keep(self.run_dir, written, step)
+
+    def write(self, line: Mapping[str, Any]) -> None:
+        """Append one line; numbers that are not finite become null, which JSON has no other word for.
+
+        Raises FacezooError where it cannot be written; the file then ends with the line before.
+        """
+        text = json.dumps(_finite(line), ensure_ascii=False, allow_nan=False) + "\n"
+        past = self.past
+        try:
+            if self._file is None:
+                self._file = FileIO(str(self.path), "a", opener=_open)
+            # a lone surrogate, as file names may hold, becomes the escape that JSON has for it
+            _append(self._file, text.encode("utf-8", "backslashreplace"))
+        except OSError as problem:
+            _refuse(self.path, problem)
+        past.add(line)
+
+    def sync(self) -> None:
+        """Write everything out to the disk; FacezooError where that fails."""
+        try:
+            if self._file is not None:
+                os.fsync(self._file.fileno())
+        except OSError as problem:
+            _refuse(self.path, problem)
 
     def close(self) -> None:
-        """Write everything out to the disk."""
-        os.fsync(self._file.fileno())
-        self._file.close()
-
-
-def read_metrics(run_dir: Path) -> list[dict[str, Any]]:
-    """The lines of a run's metrics.jsonl so far; a last line cut short by a kill is left out."""
-    path = run_dir / NAME
-    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-    return [json.loads(line) for line in lines[:-1]]
+        """Write everything out to the disk and let go of the file; the next line opens it again."""
+        try:
+            self.sync()
+        finally:
+            file, self._file = self._file, None
+            try:
+                if file is not None:
+                    file.close()
+            except OSError as problem:  # a disk over the network may tell only now
+                _refuse(self.path, problem)
 
 
 def forget_after(run_dir: Path, step: int) -> None:
     """Take out the lines of steps after `step`, which a run resumed there computes again."""
-    from facezoo.disk.durable import write_text
+    _keep(run_dir, read_written(run_dir), step)
 
-    kept = [line for line in read_metrics(run_dir) if line.get("step", 0) <= step]
-    write_text(run_dir / NAME, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
+
+def _keep(run_dir: Path, written: Written, step: int | None = None) -> Past:
+    """Leave in the file what is not damaged and no later than `step`; returns what that says."""
+    kept = [line for line in written.lines if step is None or line.get("step", 0) <= step]
+    if written.damaged or len(kept) < len(written.lines):
+        try:
+            write_text(run_dir / NAME, "".join(f"{json.dumps(line)}\n" for line in kept))
+        except OSError as problem:
+            _refuse(run_dir / NAME, problem)
+    return Past.of(kept)
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | NO_LINKS, 0o666)
+
+
+def _append(file: FileIO, data: bytes) -> None:
+    """Append all of `data` or none of it; OSError where it does not fit."""
+    end = os.fstat(file.fileno()).st_size
+    rest = memoryview(data)
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError:
+        os.ftruncate(file.fileno(), end)
+        raise
+
+
+def _refuse(path: Path, problem: OSError) -> NoReturn:
+    message = f"{path}: cannot be written ({problem.strerror or problem})"
+    raise FacezooError(message, "Free some space, then use --resume.") from problem
 
 
 def _finite(value: object) -> object:

@@ -1,9 +1,19 @@
-"""What a run says while it goes on: a progress bar on a terminal, plain lines elsewhere."""
+"""What a run says while it goes on: a progress bar on a terminal, plain lines elsewhere.
+
+A run does not fail because nobody can hear it. Where its reader has gone (`| head`) it is asked to stop, as
+other programs do there; where output fails otherwise (a terminal that is gone, a full disk) it goes on
+without.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from facezoo._words import first_line
+from facezoo.training.interrupt import PIPE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,11 +28,21 @@ class Report:
         self.epochs = epochs
         self.total_steps = total_steps
         self.progress: Progress | None = None
+        self.closed = False
+        """Whether the reader of what is printed has gone."""
+        self._stop: Callable[[int], None] | None = None
+
+    def when_closed(self, stop: Callable[[int], None]) -> None:
+        """Call `stop` with SIGPIPE once the reader has gone; at once where that was before."""
+        self._stop = stop
+        if self.closed:
+            stop(PIPE)
 
     def line(self, text: str) -> None:
         """Print one line as it is."""
         if self.console is not None:
-            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            with self._heard():
+                self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def start(self, step: int) -> None:
         """Begin to show progress, with `step` steps done."""
@@ -35,7 +55,8 @@ class Report:
         columns = (description, BarColumn(), MofNCompleteColumn(), TextColumn("steps, left"), remaining)
         self.progress = Progress(*columns, console=self.console, transient=True)
         self.progress.add_task("training", total=self.total_steps, completed=step)
-        self.progress.start()
+        with self._heard():
+            self.progress.start()
 
     def step(self, metrics: Mapping[str, Any]) -> None:
         """Show the latest step."""
@@ -43,7 +64,8 @@ class Report:
             text = "epoch {epoch}  loss {loss:.4f}  {images_per_second:,.0f} images/s".format_map(
                 dict(metrics)
             )
-            self.progress.update(self.progress.task_ids[0], description=text, completed=metrics["step"])
+            with self._heard():
+                self.progress.update(self.progress.task_ids[0], description=text, completed=metrics["step"])
 
     def epoch(self, metrics: Mapping[str, Any], seconds_left: float) -> None:
         """Print an epoch's means, unless a progress bar shows them already, and the head's own figures."""
@@ -64,9 +86,29 @@ class Report:
 
     def stop(self) -> None:
         """Take the progress bar away."""
-        if self.progress is not None:
-            self.progress.stop()
-            self.progress = None
+        progress, self.progress = self.progress, None
+        if progress is not None:
+            with self._heard():
+                progress.stop()
+
+    @contextmanager
+    def _heard(self) -> Iterator[None]:
+        """Print inside the block; after the first failure nothing is printed any more."""
+        try:
+            yield
+        except (OSError, SystemExit) as problem:  # rich makes SystemExit of a closed pipe
+            self.console = None
+            if _is_closed_pipe(problem):
+                self.closed = True
+                if self._stop is not None:
+                    self._stop(PIPE)
+            else:
+                what = f"output can no longer be written ({first_line(problem)}); the run goes on without it"
+                warnings.warn(what, RuntimeWarning, stacklevel=4)
+
+
+def _is_closed_pipe(problem: BaseException) -> bool:
+    return isinstance(problem, BrokenPipeError) or isinstance(problem.__context__, BrokenPipeError)
 
 
 def clock(seconds: float) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +13,29 @@ from facezoo.data import ImageFiles, Preprocessing, TestPairs, open_pairs, open_
 from facezoo.disk.durable import write_json, write_text
 from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification, embed
-from facezoo.settings import RunSettings, resolve, to_toml
+from facezoo.settings import RunSettings, resolve
 from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, read_metadata, require_head
 from facezoo.training.claim import claim
-from facezoo.training.metrics import MetricsLog, forget_after, read_metrics
+from facezoo.training.directory import (
+    CONFIG,
+    EVALUATION,
+    LEFT_OUT,
+    begin,
+    check_directory,
+    refuse_run,
+    writing,
+)
+from facezoo.training.initial import NOTHING
+from facezoo.training.introduction import introduce, table
+from facezoo.training.metrics import Past
 from facezoo.training.trainer import Trainer
 from facezoo.training.verifying import verify_pairs
+from facezoo.training.written import read_written
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-CONFIG = "resolved.toml"
-EVALUATION = "evaluation.json"
-SHOWN = 5  # files left out that are named one by one
+FULL: Final = "Free some space, then use --resume."
 
 
 def train(
@@ -34,37 +43,28 @@ def train(
 ) -> dict[str, Any]:
     """Train as `settings` say in the run directory `out`, then verify; returns what evaluation.json holds.
 
-    A new run needs a directory that holds no run; with `resume`, training goes on from the last checkpoint
-    there (or from the beginning, where none was reached). Figures are fractions; what is printed to `console`
-    is in percent, and without a console nothing is printed. Raises FacezooError for whatever the user can
-    mend, and `ClaimedError` where another process is training in `out`.
+    A new run needs a directory that holds no run, and makes it once all that it reads is open: a start that
+    fails leaves nothing there. With `resume`, training goes on from the last checkpoint there (or from the
+    beginning, where none was reached). Figures are fractions; what is printed to `console` is in percent, and
+    without a console nothing is printed. Raises FacezooError for whatever the user can mend, and
+    `ClaimedError` where another process is training in `out`.
     """
-    with _writable(out):
-        out.mkdir(parents=True, exist_ok=True)
-    with claim(out):
-        if not resume:
-            _begin(settings, out)
-        return _train(settings, out, resume, console)
-
-
-def _train(settings: RunSettings, out: Path, resume: bool, console: Console | None) -> dict[str, Any]:
-    checkpoint = latest_checkpoint(out) if resume else None
     if resume:
-        forget_after(out, read_metadata(checkpoint)["step"] if checkpoint else 0)
-    trainer = Trainer(settings, out, console, fresh=checkpoint is None)
-    _introduce(trainer)
-    pairs = trainer.pairs = _open_pairs(settings, trainer.parts.preprocessing)
-    untrained = _untrained(trainer, pairs)
-    if checkpoint is not None:
-        trainer.restore(checkpoint)
-    if resume:
-        trainer.report.line(f"resumed at step {trainer.step:,} of {trainer.total_steps:,}")
-    trainer.fit()
-    return _conclude(trainer, pairs, untrained)
+        check_directory(out)
+        with claim(out):
+            return _go_on(settings, out, console)
+    refuse_run(out)
+    trainer = _opened(settings, out, console)
+    figures = _verify(trainer)
+    with begin(out, settings) as taken_over:
+        if taken_over:
+            trainer.report.line(f"{out}: a start that failed before its first step lay there; it is replaced")
+        return _run(trainer, figures.as_dict() if figures else None)
 
 
 def resume(out: Path, console: Console | None = None) -> dict[str, Any]:
     """Go on with the run in directory `out`, with the settings in its resolved.toml; see `train`."""
+    check_directory(out)
     config = out / CONFIG
     if not config.is_file():
         message = f"{out}: holds no run to resume (there is no {CONFIG})"
@@ -72,53 +72,32 @@ def resume(out: Path, console: Console | None = None) -> dict[str, Any]:
     with claim(out):  # from here on nobody else drops the checkpoint that is looked at
         if checkpoint := latest_checkpoint(out):
             require_head(checkpoint, read_metadata(checkpoint))
-        return _train(resolve(config), out, True, console)
+        return _go_on(resolve(config), out, console)
 
 
-def _begin(settings: RunSettings, out: Path) -> None:
-    if (out / CONFIG).exists():
-        hint = f"Go on with it (--resume {out}), or choose another directory (--out)."
-        raise FacezooError(f"{out}: holds a run already", hint)
-    with _writable(out):
-        write_text(out / CONFIG, to_toml(settings))
+def _go_on(settings: RunSettings, out: Path, console: Console | None) -> dict[str, Any]:
+    """Go on in a directory that is claimed; it is changed only once everything has been looked at."""
+    checkpoint, written = latest_checkpoint(out), read_written(out)
+    best_checkpoint(out)  # a damaged one would stop the run at its next save
+    trainer = _opened(settings, out, console, fresh=checkpoint is None)
+    untrained = Past.of(written.lines).untrained
+    first = untrained is None and (checkpoint is None or settings.train.init_from == NOTHING)
+    figures = _verify(trainer) if first else None  # of weights that the checkpoint's are about to replace
+    if checkpoint is not None:
+        trainer.restore(checkpoint)
+    if written.damaged:
+        trainer.report.line(written.words)
+    trainer.log.go_on(written, trainer.step)
+    trainer.report.line(f"resumed at step {trainer.step:,} of {trainer.total_steps:,}")
+    return _run(trainer, figures.as_dict() if figures else untrained)
 
 
-@contextmanager
-def _writable(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as problem:
-        message = f"{out}: cannot be written ({problem.strerror})"
-        raise FacezooError(message, "Choose another directory (--out).") from problem
-
-
-def _introduce(trainer: Trainer) -> None:
-    parts, settings, report = trainer.parts, trainer.settings, trainer.report
-    faces = parts.data.faces
-    size, precision = settings.data.size, "bf16" if parts.bf16 else "float32"
-    parameters = sum(parameter.numel() for parameter in parts.backbone.parameters())
-    report.line(
-        f"{settings.head_name} on {settings.data.path}: {len(faces):,} images of {len(faces.identities):,} "
-        f"identities, {size} x {size}; {settings.backbone.name} ({parameters / 1e6:.1f} M parameters) "
-        f"on {parts.device} in {precision}"
-    )
-    warmup, epochs = settings.optimizer.warmup_epochs, settings.train.epochs
-    if warmup >= epochs:
-        report.line(
-            f"note: the warm-up of {warmup:g} epochs (optimizer.warmup_epochs) takes the whole run "
-            f"of {epochs}: the learning rate only rises"
-        )
-    if start := trainer.started_from:
-        taken = "backbone and head" if start["head"] else "backbone"
-        frozen = "; the backbone is frozen" if parts.frozen else ""
-        report.line(f"started from {start['checkpoint']} ({taken}{frozen})")
-    if faces.left_out:
-        report.line(f"left out: {len(faces.left_out):,} files or folders")
-        for item in faces.left_out[:SHOWN]:
-            report.line(f"  {item}")
-        if len(faces.left_out) > SHOWN:
-            report.line(f"  and {len(faces.left_out) - SHOWN:,} more; all are listed in left_out.txt")
-        write_text(trainer.run_dir / "left_out.txt", "".join(f"{item}\n" for item in faces.left_out))
+def _opened(settings: RunSettings, out: Path, console: Console | None, *, fresh: bool = True) -> Trainer:
+    """A trainer with all that it reads open; nothing is written."""
+    trainer = Trainer(settings, out, console, fresh=fresh)
+    introduce(trainer)
+    trainer.pairs = _open_pairs(settings, trainer.parts.preprocessing)
+    return trainer
 
 
 def _open_pairs(settings: RunSettings, contract: Preprocessing) -> TestPairs | None:
@@ -134,30 +113,28 @@ def _open_pairs(settings: RunSettings, contract: Preprocessing) -> TestPairs | N
     return pairs
 
 
-def _untrained(trainer: Trainer, pairs: TestPairs | None) -> dict[str, Any] | None:
-    """The figures of the network before its first step; a resumed run reads them from metrics.jsonl."""
-    for line in read_metrics(trainer.run_dir):
-        if line.get("event") == "untrained":
-            figures: dict[str, Any] = line["verification"]
-            return figures
-    if pairs is None:
-        return None
-    figures = _verify(trainer, pairs).as_dict()
-    log = MetricsLog(trainer.run_dir)
-    log.write({"event": "untrained", "step": 0, "verification": figures})
-    log.close()
-    return figures
-
-
-def _verify(trainer: Trainer, pairs: TestPairs) -> Verification:
+def _verify(trainer: Trainer) -> Verification | None:
     """The figures of the network as it is now, which may have been found at the end of training."""
+    if trainer.pairs is None:
+        return None
     if trainer.verified and trainer.verified[0] == trainer.step:
         return trainer.verified[1]
-    return verify_pairs(trainer.parts, trainer.settings.evaluate, pairs)
+    return verify_pairs(trainer.parts, trainer.settings.evaluate, trainer.pairs)
 
 
-def _conclude(trainer: Trainer, pairs: TestPairs | None, untrained: dict[str, Any] | None) -> dict[str, Any]:
-    trained = _verify(trainer, pairs) if pairs else None
+def _run(trainer: Trainer, untrained: dict[str, Any] | None) -> dict[str, Any]:
+    """Train to the end in a directory that is claimed, and write the figures down."""
+    if left_out := trainer.parts.data.faces.left_out:
+        with writing(trainer.run_dir / LEFT_OUT, FULL):
+            write_text(trainer.run_dir / LEFT_OUT, "".join(f"{item}\n" for item in left_out))
+    if untrained is not None and trainer.log.past.untrained is None:
+        trainer.log.write({"event": "untrained", "step": 0, "verification": untrained})
+    trainer.fit()
+    return _conclude(trainer, untrained)
+
+
+def _conclude(trainer: Trainer, untrained: dict[str, Any] | None) -> dict[str, Any]:
+    trained, pairs = _verify(trainer), trainer.pairs
     evaluation = {
         "step": trainer.step,
         "pairs": pairs.name if pairs else None,
@@ -166,8 +143,9 @@ def _conclude(trainer: Trainer, pairs: TestPairs | None, untrained: dict[str, An
         "best": best_checkpoint(trainer.run_dir),
         "protocols": _other_protocols(trainer),
     }
-    write_json(trainer.run_dir / EVALUATION, evaluation)
-    if trained and untrained and pairs:
+    with writing(trainer.run_dir / EVALUATION, FULL):
+        write_json(trainer.run_dir / EVALUATION, evaluation)
+    if trained and pairs:
         for line in table(pairs.name, trained, untrained):
             trainer.report.line(line)
     else:
@@ -193,23 +171,3 @@ def _other_protocols(trainer: Trainer) -> dict[str, Any]:
 
     protocols = trainer.observers.evaluation_protocols()
     return {name: dict(protocol(embed_files, evaluate)) for name, protocol in protocols.items()}
-
-
-def table(name: str, trained: Verification, untrained: Mapping[str, Any]) -> list[str]:
-    """The lines that end a run: figures in percent, beside the untrained network's."""
-    pairs = f"{trained.genuine:,} genuine and {trained.impostor:,} impostor pairs"
-    constant = f"one constant answer would be {_percent(trained.majority)} % right"
-    lines = [
-        f"verification on {name}: {pairs}, {len(trained.fold_accuracy)}-fold; {constant}",
-        f"{'%':<10}{'accuracy':>10}{'fold SD':>10}{'SE':>10}{'AUC':>10}{'EER':>10}",
-    ]
-    for row, figures in (("trained", trained.as_dict()), ("untrained", untrained)):
-        cells = "".join(
-            f"{_percent(figures[key]):>10}" for key in ("accuracy", "fold_sd", "se", "auc", "eer")
-        )
-        lines.append(f"{row:<10}{cells}")
-    return lines
-
-
-def _percent(fraction: float | None) -> str:
-    return "undefined" if fraction is None else f"{100 * fraction:.2f}"

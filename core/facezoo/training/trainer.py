@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, name
 from facezoo.training.initial import start_from
 from facezoo.training.interrupt import Interrupted, StopRequest, stop_request
 from facezoo.training.means import Means
-from facezoo.training.metrics import MetricsLog, read_metrics
+from facezoo.training.metrics import MetricsLog
 from facezoo.training.optimizer import clip_gradients, set_rate
 from facezoo.training.parts import build_parts
 from facezoo.training.report import Report
@@ -65,7 +66,10 @@ class Trainer:
         """What is verified during training, where the settings ask for it."""
         self.verified: tuple[int, Verification] | None = None
         """The last verification during training, and its step."""
+        self.log = MetricsLog(run_dir)
         self._muted_written = 0
+        self._whole = True
+        """Whether the present state may be saved: between steps, and where no save is under way."""
 
     @property
     def run(self) -> Run:
@@ -81,28 +85,60 @@ class Trainer:
     def fit(self, until: int | None = None) -> None:
         """Train from `step` to step `until` (the end of the run), saving as the settings say and at the end.
 
-        Ctrl-C and SIGTERM are answered after the step that is being computed: with a checkpoint, then with
-        `Interrupted`. Raises FacezooError where the loss is not finite; the checkpoints so far stay.
+        Ctrl-C, SIGTERM, SIGHUP and a closed pipe are answered after the step that is being computed: with a
+        checkpoint, then with `Interrupted`. Raises FacezooError where the loss is not finite, or something
+        outside fails (the disk, an image); what was computed up to the last whole step is saved first.
         """
-        until = self.total_steps if until is None else until
-        self.parts.train()
-        log = MetricsLog(self.run_dir)
-        self.report.start(self.step)
         try:
-            with stop_request() as stop:
-                self._start_observers(log)
-                self._verify_if_missed(log)
-                while self.step < until and stop.signal is None:
-                    self._epoch(until, log, stop)
-                if stop.signal is not None:
-                    self._save_once()
-                    raise Interrupted(stop.signal)
-            self._verify_at_end(log)
+            self._train(self.total_steps if until is None else until)
+        except Exception as problem:
+            with suppress(FacezooError):
+                self._rescue()
+            with suppress(FacezooError):
+                self._finish()
+            if isinstance(problem, FacezooError):
+                raise self._with_what_stays(problem) from problem
+            raise
+        except BaseException:
+            with suppress(FacezooError):
+                self._finish()
+            raise
+        self._finish()
+
+    def _train(self, until: int) -> None:
+        self.parts.train()
+        self.report.start(self.step)
+        with stop_request() as stop:
+            self.report.when_closed(stop.ask)
+            self._start_observers()
+            self._verify_if_missed()
+            while self.step < until and stop.signal is None:
+                self._epoch(until, stop)
+            if stop.signal is not None:
+                self._save_once()
+                raise Interrupted(stop.signal)
+        self._verify_at_end()
+
+    def _finish(self) -> None:
+        self.report.stop()
+        self.observers.train_end(run=self.run)
+        try:
+            self._note_muted()
         finally:
-            self.report.stop()
-            self.observers.train_end(run=self.run)
-            self._note_muted(log)
-            log.close()
+            self.log.close()
+
+    def _rescue(self) -> None:
+        """Save what has been computed, after something outside of the steps has failed."""
+        if self._whole and self.step:
+            self._save_once()
+
+    def _with_what_stays(self, problem: FacezooError) -> FacezooError:
+        """The error, with the checkpoint to go on from in its hint."""
+        last = latest_checkpoint(self.run_dir)
+        kept = f"The last good checkpoint is {last}." if last else "No checkpoint was saved before it."
+        if last and str(last) in problem.hint:
+            return problem
+        return FacezooError(problem.message, f"{problem.hint} {kept}".strip())
 
     def save(self) -> Path:
         """Write a checkpoint of the present state."""
@@ -112,7 +148,13 @@ class Trainer:
         metadata["hooks"] = self.observers.checkpoint_metadata(run=self.run)
         metadata["muted_observers"] = self.observers.muted
         keep = self.settings.train.keep
-        return write_checkpoint(self.run_dir, self.step, collect(self.parts), metadata, keep)
+        self._whole = False
+        try:
+            self.log.sync()  # the figures of these steps are not computed again
+        finally:
+            path = write_checkpoint(self.run_dir, self.step, collect(self.parts), metadata, keep)
+        self._whole = True
+        return path
 
     def _save_once(self) -> None:
         """A checkpoint of the present state, unless that was saved already."""
@@ -120,7 +162,7 @@ class Trainer:
         if last is None or last.name != f"step-{self.step}":
             self.save()
 
-    def _epoch(self, until: int, log: MetricsLog, stop: StopRequest) -> None:
+    def _epoch(self, until: int, stop: StopRequest) -> None:
         """What is left of the epoch that `step` lies in, or as much of it as `until` and `stop` allow."""
         epoch, first = divmod(self.step, self.steps_per_epoch)
         means = self._means_so_far(epoch, first)
@@ -129,17 +171,17 @@ class Trainer:
             metrics = self._step(images, pixels)
             metrics["images_per_second"] = len(images) / (time.perf_counter() - started)
             means.add(metrics, len(images))
-            log.write(metrics)
+            self.log.write(metrics)
             self.report.step(metrics)
             self.observers.step_end(run=self.run, step=self.step, metrics=metrics)
-            self._note_muted(log)
+            self._note_muted()
             if self.step % self.steps_per_epoch and stop.signal is None:
-                self._verify_if_due(log)
+                self._verify_if_due()
             if self.step == until or stop.signal is not None:
                 break
             started = time.perf_counter()
         if self.step % self.steps_per_epoch == 0:
-            self._end_epoch(epoch + 1, means, log, stop)
+            self._end_epoch(epoch + 1, means, stop)
 
     def _means_so_far(self, epoch: int, first: int) -> Means:
         """The means over the batches before `first`, which an earlier process computed."""
@@ -148,20 +190,20 @@ class Trainer:
             done = self.parts.batches.images(epoch)[:first]
             start = epoch * self.steps_per_epoch + 1
             images = {step: len(batch) for step, batch in enumerate(done, start)}
-            means.add_written(read_metrics(self.run_dir), images)
+            means.add_written(self.log.past.steps.values(), images)
         return means
 
-    def _end_epoch(self, epoch: int, means: Means, log: MetricsLog, stop: StopRequest) -> None:
+    def _end_epoch(self, epoch: int, means: Means, stop: StopRequest) -> None:
         metrics = {"event": "epoch", "step": self.step, "epoch": epoch, **means.figures(), **self._of_head()}
-        log.write(metrics)
+        self.log.write(metrics)
         self.report.epoch(metrics, (self.settings.train.epochs - epoch) * means.seconds)
         self.observers.epoch_end(run=self.run, epoch=epoch, metrics=metrics)
         every = self.settings.train.save_every
         if self.step == self.total_steps or (every and epoch % every == 0):
             self.save()
         if stop.signal is None:
-            self._verify_if_due(log)
-        self._note_muted(log)
+            self._verify_if_due()
+        self._note_muted()
 
     def _of_head(self) -> dict[str, dict[str, float]]:
         """What the head says about itself, under `head`, if it does; a function of its state alone."""
@@ -170,32 +212,31 @@ class Trainer:
         figures = loss.report(images)
         return {"head": figures} if figures else {}
 
-    def _start_observers(self, log: MetricsLog) -> None:
+    def _start_observers(self) -> None:
         """Begin to tell observers, first of the untrained network's figures where nothing lies behind it."""
         for said in self.observers.train_start(run=self.run):
             self.report.line(said)
-        for line in [] if self.step else read_metrics(self.run_dir):
-            if line.get("event") == "untrained":
-                self.observers.verification_end(run=self.run, step=0, figures=line["verification"])
-        self._note_muted(log)
+        untrained = self.log.past.untrained
+        if untrained is not None and not self.step:
+            self.observers.verification_end(run=self.run, step=0, figures=untrained)
+        self._note_muted()
 
     def _is_verified(self) -> bool:
         """Whether metrics.jsonl has the figures after the present step."""
-        lines = read_metrics(self.run_dir)
-        return any(line.get("event") == "verification" and line["step"] == self.step for line in lines)
+        return self.step in self.log.past.verified
 
-    def _verify_if_missed(self, log: MetricsLog) -> None:
+    def _verify_if_missed(self) -> None:
         """The verification after the step that a run is resumed at, where it was stopped before that."""
         if not self._is_verified():
-            self._verify_if_due(log)
+            self._verify_if_due()
 
-    def _verify_at_end(self, log: MetricsLog) -> None:
+    def _verify_at_end(self) -> None:
         """The verification after the last step, where the settings ask for none during training."""
         if self.pairs is not None and self.step == self.total_steps and not self._is_verified():
             figures = verify_pairs(self.parts, self.settings.evaluate, self.pairs)
-            self._note_verified(figures, log)
+            self._note_verified(figures)
 
-    def _verify_if_due(self, log: MetricsLog) -> None:
+    def _verify_if_due(self) -> None:
         evaluate = self.settings.evaluate
         due = verification_due(evaluate, self.step, self.steps_per_epoch, self.total_steps)
         if self.pairs is None or not due:
@@ -203,14 +244,14 @@ class Trainer:
         figures = verify_pairs(self.parts, evaluate, self.pairs)
         best = self._keep_if_best(figures.accuracy, self.pairs.name)
         # written last: a run that is killed before it verifies this step again
-        self._note_verified(figures, log)
+        self._note_verified(figures)
         self.report.verification(self.step, figures.accuracy, best=best)
 
-    def _note_verified(self, figures: Verification, log: MetricsLog) -> None:
+    def _note_verified(self, figures: Verification) -> None:
         self.verified = (self.step, figures)
-        log.write({"event": "verification", "step": self.step, "verification": figures.as_dict()})
+        self.log.write({"event": "verification", "step": self.step, "verification": figures.as_dict()})
         self.observers.verification_end(run=self.run, step=self.step, figures=figures.as_dict())
-        self._note_muted(log)
+        self._note_muted()
 
     def _keep_if_best(self, accuracy: float, pairs: str) -> bool:
         """Save and name the present state if it verifies better than all before it on the same pairs."""
@@ -226,6 +267,7 @@ class Trainer:
         parts, settings = self.parts, self.settings.optimizer
         factor = rate_factor(settings, self.step, self.steps_per_epoch, self.total_steps)
         set_rate(parts.optimizer, factor)
+        self._whole = False
         parts.optimizer.zero_grad(set_to_none=True)
         metrics = self._gradients(images, pixels)
         if settings.clip_norm:
@@ -233,6 +275,7 @@ class Trainer:
         parts.optimizer.step()
         parts.loss.after_step()
         self.step += 1
+        self._whole = True
         epoch = (self.step - 1) // self.steps_per_epoch + 1
         zeros = int(parts.loss.zero_embeddings)
         lr = settings.lr * factor
@@ -273,14 +316,12 @@ class Trainer:
         of_what = (
             f"{bad} of {len(embeddings)} embeddings are not finite" if bad else "all embeddings are finite"
         )
-        last = latest_checkpoint(self.run_dir)
-        kept = f"The last good checkpoint is {last}." if last else "No checkpoint was saved before it."
         terms = ", ".join(f"{name} {float(term):.4g}" for name, term in self.parts.loss.terms.items())
-        return FacezooError(f"the loss is {loss} at {where}: {terms}; {of_what}", f"{WHAT_TO_TRY} {kept}")
+        return FacezooError(f"the loss is {loss} at {where}: {terms}; {of_what}", WHAT_TO_TRY)
 
-    def _note_muted(self, log: MetricsLog) -> None:
+    def _note_muted(self) -> None:
         for record in self.observers.muted[self._muted_written :]:
-            log.write({"event": "observer muted", "at_step": self.step, **_renamed(record)})
+            self.log.write({"event": "observer muted", "at_step": self.step, **_renamed(record)})
         self._muted_written = len(self.observers.muted)
 
 

@@ -1,0 +1,36 @@
+"""How long commands end when they are told to: Ctrl-C, SIGTERM, SIGHUP, and a reader that went away."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import click
+
+
+@contextmanager
+def interruptible(words: Callable[[], str]) -> Iterator[None]:
+    """End as the shell expects (130, 143, 129, 141) where the block is interrupted, and say `words` then."""
+    from facezoo.training.interrupt import Interrupted, signals_raise
+
+    try:
+        with signals_raise():
+            yield
+    except KeyboardInterrupt as stop:
+        code = stop.exit_code if isinstance(stop, Interrupted) else 130
+        with suppress(OSError):  # the terminal may be what went away
+            click.echo(f"\n{words()}", err=True)
+        _let_go()
+        click.get_current_context().exit(code)
+
+
+def _let_go() -> None:
+    """Send what is still to be printed nowhere where it cannot be printed: Python would exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError, ValueError):  # a stream without a file
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

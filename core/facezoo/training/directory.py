@@ -1,0 +1,151 @@
+"""The run directory: what may lie in it, whether that is a run, and how a new one begins."""
+
+from __future__ import annotations
+
+import errno
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from facezoo.disk.durable import drop_folders, make_folders, write_text
+from facezoo.errors import FacezooError
+from facezoo.settings import RunSettings, to_toml
+from facezoo.training.checkpoint import FOLDER, latest_checkpoint
+from facezoo.training.claim import LOCK, claim
+from facezoo.training.written import NAME as METRICS
+from facezoo.training.written import read_written
+
+CONFIG: Final = "resolved.toml"
+EVALUATION: Final = "evaluation.json"
+LEFT_OUT: Final = "left_out.txt"
+SIGNATURE: Final = "# facezoo "
+"""How every resolved.toml that facezoo wrote begins."""
+
+
+def check_directory(run_dir: Path) -> None:
+    """FacezooError where a part of a run directory is a link or of another kind than facezoo makes it.
+
+    Nothing is written through a link: what it points to is not this run's. The directory itself may be one.
+    """
+    for name in (CONFIG, METRICS, EVALUATION, LEFT_OUT, LOCK, FOLDER):
+        path = run_dir / name
+        kind = _kind(path)
+        wanted = "a directory" if name == FOLDER else "a file"
+        if kind not in {"", wanted}:
+            message = f"{path}: is {kind}, where a run has {wanted}"
+            raise FacezooError(message, "Move it out of the run directory, or choose another one (--out).")
+
+
+def holds_run(run_dir: Path) -> bool:
+    """Whether something of a run would be lost with `run_dir`: a checkpoint, figures, the line of a step.
+
+    A start that failed, or was killed before its first step, leaves none of them.
+    """
+    if latest_checkpoint(run_dir) is not None or (run_dir / EVALUATION).exists():
+        return True
+    written = read_written(run_dir)
+    if written.damaged or any("event" not in line for line in written.lines):
+        return True
+    return not _is_ours(run_dir / CONFIG)
+
+
+def refuse_run(run_dir: Path) -> None:
+    """FacezooError where a new run cannot begin in `run_dir` because there is one, or something else is."""
+    with writing(run_dir):
+        if run_dir.exists() and not run_dir.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "is not a directory")
+    check_directory(run_dir)
+    if holds_run(run_dir):
+        if (run_dir / CONFIG).exists():
+            hint = f"Go on with it (--resume {run_dir}), or choose another directory (--out)."
+        else:
+            hint = f"Its {CONFIG} is missing. Choose another directory (--out), or move this one away."
+        raise FacezooError(f"{run_dir}: holds a run already", hint)
+
+
+@contextmanager
+def begin(run_dir: Path, settings: RunSettings) -> Iterator[bool]:
+    """Make and claim `run_dir`, and write the settings there; yields whether a failed start lay there.
+
+    Where the block fails before it has computed a step, everything that was made for it goes again, folders
+    and lock included. Raises FacezooError where there is a run or nothing can be written, and `ClaimedError`
+    where another process was faster.
+    """
+    text = _printable(to_toml(settings))
+    with writing(run_dir):
+        made = make_folders(run_dir)
+    try:
+        new_lock = not (run_dir / LOCK).exists()
+        with claim(run_dir):
+            refuse_run(run_dir)
+            taken_over = (run_dir / CONFIG).exists()
+            try:
+                with writing(run_dir):
+                    (run_dir / METRICS).unlink(missing_ok=True)
+                    write_text(run_dir / CONFIG, text)
+                yield taken_over
+            except BaseException:
+                _clear(run_dir, new_lock)
+                raise
+    except BaseException:
+        drop_folders(made)
+        raise
+
+
+@contextmanager
+def writing(path: Path, hint: str = "Choose another directory (--out).") -> Iterator[None]:
+    """Make a FacezooError with `hint` of what goes wrong in writing `path`."""
+    try:
+        yield
+    except OSError as problem:
+        message = f"{path}: cannot be written ({problem.strerror or problem})"
+        raise FacezooError(message, hint) from problem
+
+
+def _clear(run_dir: Path, new_lock: bool) -> None:
+    """Take away what `begin` and the first instants of a run wrote, unless there is something to keep."""
+    with suppress(FacezooError, OSError):
+        if not holds_run(run_dir):
+            for name in (CONFIG, METRICS, LEFT_OUT):
+                (run_dir / name).unlink(missing_ok=True)
+            if new_lock:  # while it is held, so that nobody comes to hold a lock that has no name any more
+                (run_dir / LOCK).unlink()
+
+
+def _is_ours(config: Path) -> bool:
+    """Whether the settings there, if any, were written by facezoo, so that they may be replaced."""
+    try:
+        with config.open("rb") as file:
+            return file.read(len(SIGNATURE)) == SIGNATURE.encode()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def _kind(path: Path) -> str:
+    """What lies at `path`, in words; nothing where nothing does."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return ""
+    except OSError as problem:
+        return f"out of reach ({problem.strerror})"
+    if stat.S_ISREG(mode):
+        return "a file"
+    if stat.S_ISDIR(mode):
+        return "a directory"
+    return "a link" if stat.S_ISLNK(mode) else "no regular file"
+
+
+def _printable(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as problem:
+        line = text[text.rfind("\n", 0, problem.start) + 1 :].splitlines()[0]
+        shown = line.encode("utf-8", "backslashreplace").decode()
+        message = f"{CONFIG}: cannot keep what is no UTF-8 text: {shown}"
+        raise FacezooError(message, "Rename that file or folder.") from problem
+    return text
