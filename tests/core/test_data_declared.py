@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 from facezoo import FacezooError
 from facezoo.data import Preprocessing, open_pairs, open_training
-from facezoo.data.declared import Declared, declared_in_folder, declared_in_npz
+from facezoo.data.declared import declared_in_folder
 from support.faces import identity_folder, needs_orl, pairs_csv
 
 TEMPLATE = "insightface 5-point template"
@@ -71,6 +72,12 @@ def test_a_contract_that_differs_is_an_error_with_both_sides(tmp_path: Path, dec
     assert f"facezoo.toml declares images that do not fit this run ({sides})" in error.value.message
 
 
+def test_a_fifo_is_not_waited_for(tmp_path: Path):
+    os.mkfifo(tmp_path / "facezoo.toml")
+    with pytest.raises(FacezooError, match=r"facezoo\.toml: cannot be read \(not a regular file\)"):
+        declared_in_folder(tmp_path)
+
+
 def test_pairs_must_be_aligned_as_the_training_images_were(tmp_path: Path):
     root = declare(identity_folder(tmp_path), alignment=TEMPLATE)
     pairs = str(pairs_csv(root))
@@ -109,6 +116,13 @@ def test_the_orl_faces_are_cropped_by_their_own_rule():
         ("[preprocessing]\nalignment = 3", "preprocessing.alignment: should be text; it is 3"),
         ("[other]\nsize = 3", "unknown section or setting 'other'"),
         ("preprocessing = 3", "preprocessing is 3"),
+        ("[preprocessing]\naspect = nan", "preprocessing.aspect: should be a number; it is nan"),
+        ("[preprocessing]\naspect = 1" + 400 * "0", "preprocessing.aspect: should be a number"),
+        ("[preprocessing]\nsize = 0", "preprocessing.size: should be a whole number; it is 0"),
+        ("[preprocessing]\nsize = 1" + 5000 * "0", "cannot be read"),
+        ("a = " + "[" * 100_000, "cannot be read"),
+        ("#" * 2**21, "cannot be read (ValueError: it has more than"),
+        ('"\\u001b[2J" = 1', r"unknown section or setting '\x1b[2J'"),
         ("[preprocessing", "cannot be read"),
     ],
 )
@@ -117,17 +131,3 @@ def test_a_declaration_that_is_wrong_is_an_error(tmp_path: Path, text: str, mess
     with pytest.raises(FacezooError) as error:
         declared_in_folder(tmp_path)
     assert message in error.value.message
-
-
-def test_an_npz_declares_it_as_json(tmp_path: Path):
-    path = tmp_path / "e.npz"
-    np.savez(path, embedding=np.zeros(3), preprocessing=np.array('{"size": 112, "colour": "RGB"}'))
-    assert declared_in_npz(path) == Declared(str(path), {"size": 112, "colour": "RGB"})
-    np.savez(path, embedding=np.zeros(3))
-    assert declared_in_npz(path).values == {}
-    np.savez(path, preprocessing=np.array({"size": 3}, dtype=object))
-    with pytest.raises(FacezooError, match="cannot be read"):
-        declared_in_npz(path)
-    path.write_bytes(b"PK nonsense")
-    with pytest.raises(FacezooError, match="cannot be read"):
-        declared_in_npz(path)

@@ -154,7 +154,7 @@ PATH = np.array(["a", "b"])
         ({"path": PATH, "embedding": np.ones((2, 2), int)}, "do not fit"),
         ({"path": np.arange(2), "embedding": np.ones((2, 2))}, "do not fit"),
         ({"path": PATH[:0], "embedding": np.ones((0, 2))}, "do not fit"),
-        ({"path": PATH.astype(object), "embedding": np.ones((2, 2))}, "not an npz of plain arrays"),
+        ({"path": PATH.astype(object), "embedding": np.ones((2, 2))}, "'path' holds Python objects"),
         ({"path": PATH[[0, 0]], "embedding": np.ones((2, 2))}, "'a' stands there twice"),
         ({"path": PATH, "embedding": np.array([[1.0], [np.nan]])}, "1 of 2 embeddings are not finite"),
     ],

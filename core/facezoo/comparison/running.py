@@ -15,7 +15,7 @@ from facezoo._words import first_line
 from facezoo.comparison.grid import Cell
 from facezoo.disk.durable import whole_file
 from facezoo.errors import FacezooError
-from facezoo.evaluation.files import read_arrays
+from facezoo.evaluation.archives import read_arrays
 from facezoo.evaluation.identities import PairUnits
 from facezoo.evaluation.network import open_network
 from facezoo.evaluation.scoring import ScoredPairs, score_own_pairs
@@ -110,9 +110,10 @@ def _write(scored: ScoredPairs, path: Path) -> None:
 
 
 def _read(path: Path) -> ScoredPairs:
-    arrays = read_arrays(path, ("name", "score", "same", "fold"), "Remove it; it is computed again.")
+    keys, hint = ("name", "score", "same", "fold"), "Remove it; it is computed again."
+    arrays = read_arrays(path, keys, hint, optional=("left", "right"))
     units = None
-    if "left" in arrays:
+    if {"left", "right"} <= arrays.keys():
         count = int(max(arrays["left"].max(), arrays["right"].max())) + 1
         units = PairUnits(arrays["left"], arrays["right"], count)
     return ScoredPairs(str(arrays["name"]), arrays["score"], arrays["same"], arrays["fold"], units)

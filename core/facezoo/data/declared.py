@@ -8,27 +8,30 @@ A folder declares it in `facezoo.toml` beside its identity folders, in the secti
     alignment = "insightface 5-point template"
 
 Every line is optional, and only what is declared is checked: images that come without a declaration are
-resized, as they always were. An `.npz` declares it as JSON text in the array `preprocessing`.
+resized, as they always were.
 """
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from facezoo._words import did_you_mean
-from facezoo.data.faces import printable
+from facezoo._words import cut, did_you_mean, first_line, printable, shown
+from facezoo.disk.reading import check_regular
 from facezoo.errors import FacezooError
 
 FILE: Final = "facezoo.toml"
+GREATEST: Final = 100_000
+"""What no side of an image in pixels, and no ratio of two, comes near to."""
+LONGEST: Final = 2**20
+"""Bytes that a declaration may have."""
 UNDECLARED: Final = "as stored"
 """The alignment of images that nobody has said anything of: it contradicts nothing."""
+DECODED: Final = "RGB"
+"""The order of colours that files of images have, and must be declared to have if they are."""
 KINDS: Final[Mapping[str, tuple[type, ...]]] = {
     "size": (int,),
     "aspect": (int, float),
@@ -47,12 +50,14 @@ class Declared:
     def check(self, contract: Mapping[str, Any], whose: str) -> None:
         """FacezooError, with both sides, where the data declares another value than `whose` `contract`.
 
-        `contract` is as `Preprocessing.as_dict` gives it; words are compared without regard to case.
+        `contract` is as `Preprocessing.as_dict` gives it; words are compared without regard to case. What it
+        says of colour is not compared: images are decoded to RGB, and brought from there to its order.
         """
-        differing = [key for key in KINDS if key in self.values and not self._agrees(key, contract)]
+        ours = {**contract, "colour": DECODED}
+        differing = [key for key in KINDS if key in self.values and not self._agrees(key, ours)]
         if differing:
             sides = "; ".join(
-                f"{key}: {self.values[key]!r} there, {contract[key]!r} here" for key in differing
+                f"{key}: {shown(self.values[key])} there, {ours[key]!r} here" for key in differing
             )
             message = f"{self.where} declares images that do not fit {whose} ({sides})"
             hint = "Use data or weights of the same contract; or, if the declaration is wrong, mend it."
@@ -73,43 +78,39 @@ def declared_in_folder(folder: Path) -> Declared:
     Raises FacezooError where it cannot be read, or holds anything else.
     """
     path = folder / FILE
+    where = printable(str(path))
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        content = _read(path)
     except FileNotFoundError:
-        return Declared(printable(str(path)), {})
-    except (OSError, ValueError) as problem:
-        message = f"{printable(str(path))}: cannot be read ({problem})"
+        return Declared(where, {})
+    except (OSError, ValueError, RecursionError) as problem:
+        reason = getattr(problem, "strerror", None) or first_line(problem)
+        message = f"{where}: cannot be read ({reason})"
         raise FacezooError(message, "It is TOML, with the section [preprocessing].") from problem
     others = sorted(content.keys() - {"preprocessing"})
     if others:
-        message = f"{printable(str(path))}: unknown section or setting {others[0]!r}"
+        message = f"{where}: unknown section or setting {shown(others[0])}"
         raise FacezooError(message, "It holds one section, [preprocessing].")
-    return _declared(printable(str(path)), content.get("preprocessing", {}))
+    return _declared(where, content.get("preprocessing", {}))
 
 
-def declared_in_npz(path: Path) -> Declared:
-    """What the array `preprocessing` of an .npz declares: nothing where there is none.
-
-    Raises FacezooError where the file cannot be read, or the array is not JSON text of that kind.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:  # noqa: TID251  arrays only: nothing is unpickled
-            text = str(arrays["preprocessing"]) if "preprocessing" in arrays else "{}"
-        return _declared(printable(str(path)), json.loads(text))
-    except (OSError, ValueError) as problem:
-        message = f"{printable(str(path))}: its declaration cannot be read ({problem})"
-        raise FacezooError(message, "`preprocessing` is an array of one JSON text.") from problem
+def _read(path: Path) -> dict[str, Any]:
+    if check_regular(path) > LONGEST:
+        message = f"it has more than {LONGEST:,} bytes"
+        raise ValueError(message)
+    return tomllib.loads(path.read_text(encoding="utf-8-sig"))
 
 
 def _declared(where: str, values: object) -> Declared:
     if not isinstance(values, dict):
-        raise FacezooError(f"{where}: preprocessing is {values!r}", "It is a section of settings.")
+        raise FacezooError(f"{where}: preprocessing is {shown(values)}", "It is a section of settings.")
     for key, value in values.items():
         if key not in KINDS:
-            message = f"{where}: preprocessing.{key}: unknown{did_you_mean(key, KINDS)}"
+            message = f"{where}: preprocessing.{cut(printable(key))}: unknown{did_you_mean(key, KINDS)}"
             raise FacezooError(message, f"It may declare {', '.join(KINDS)}.")
-        if not isinstance(value, KINDS[key]) or isinstance(value, bool):
+        fits = isinstance(value, KINDS[key]) and not isinstance(value, bool)
+        if not fits or not (isinstance(value, str) or 0 < value < GREATEST):
             words = {int: "a whole number", float: "a number", str: "text"}
-            message = f"{where}: preprocessing.{key}: should be {words[KINDS[key][-1]]}; it is {value!r}"
+            message = f"{where}: preprocessing.{key}: should be {words[KINDS[key][-1]]}; it is {shown(value)}"
             raise FacezooError(message, f"It may declare {', '.join(KINDS)}.")
     return Declared(where, values)

@@ -12,7 +12,7 @@ from facezoo.engine.batch import Batch
 from facezoo.engine.layout import Streamed
 from facezoo.engine.scores import Scores
 from facezoo.errors import FacezooError
-from facezoo.evaluation.files import read_arrays
+from facezoo.evaluation.archives import read_arrays
 from facezoo.evaluation.uniform import UniformAccuracy, uniform_accuracy
 from facezoo.loss import HeadLoss
 
@@ -69,7 +69,7 @@ def uniform_of_file(path: Path) -> UniformAccuracy:
     the file cannot be read or the arrays do not fit.
     """
     layout = "Give an .npz with `score` (numbers [samples, classes]) and `label` (integers [samples])."
-    arrays = read_arrays(path, ("score", "label"), layout)
+    arrays = read_arrays(path, ("score", "label"), layout, optional=("threshold",))
     scores, labels = arrays["score"], arrays["label"]
     if scores.dtype.kind not in "fiu" or labels.dtype.kind not in "iu":
         raise FacezooError(f"{path}: score is {scores.dtype}, label {labels.dtype}", layout)
