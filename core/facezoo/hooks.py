@@ -19,14 +19,16 @@ import inspect
 import json
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
-from facezoo._words import did_you_mean, first_line
+from facezoo._words import did_you_mean, first_line, printable
 from facezoo.errors import FacezooError
 from facezoo.registry.entries import HOOKS, PluginEntry, installed_plugins
+from facezoo.registry.foreign import noted
 from facezoo.registry.loading import import_entry
 
 if TYPE_CHECKING:
@@ -94,14 +96,15 @@ class Observers:
 
     def add(self, entry: PluginEntry, plugin: object) -> None:
         """Register an observer; one that does not fit the events is muted at once."""
-        try:
+        with self._muting(entry, "load"):
             instance = plugin() if inspect.isclass(plugin) else plugin
             self._manager.register(instance, entry.qualified)
             self._check_names(instance)
-        except Exception as error:  # noqa: BLE001 (an observer may raise anything)
-            self.mute(entry, "load", error)
-            return
-        self._active[entry.qualified] = entry
+            self._active[entry.qualified] = entry
+
+    def _muting(self, entry: PluginEntry, event: str) -> AbstractContextManager[None]:
+        """A block that calls an observer, and mutes it if it raises anything."""
+        return noted(lambda error: self.mute(entry, event, error))
 
     def _check_names(self, plugin: object) -> None:
         """Refuse a function for an event that does not exist: it would silently never be called."""
@@ -157,11 +160,9 @@ class Observers:
 
     def _contained(self, entry: PluginEntry, name: str, protocol: Protocol) -> Protocol:
         def run(*args: object, **kwargs: object) -> Mapping[str, object]:
-            try:
+            with self._muting(entry, f"evaluation protocol {name!r}"):
                 return _json_object(protocol(*args, **kwargs))
-            except Exception as error:  # noqa: BLE001 (an observer may raise anything)
-                self.mute(entry, f"evaluation protocol {name!r}", error)
-                return {}
+            return {}
 
         return run
 
@@ -175,32 +176,31 @@ class Observers:
         for name, entry in list(self._active.items()):
             observer = self._manager.get_plugin(name)
             others = [plugin for plugin in self._manager.get_plugins() if plugin is not observer]
-            try:
+            with self._muting(entry, event):
                 for answer in self._manager.subset_hook_caller(event, others)(**arguments):
                     answers[name] = check(answer)
-            except Exception as error:  # noqa: BLE001 (an observer may raise anything)
-                self.mute(entry, event, error)
         return answers
 
 
 def _text(answer: object) -> str:
     if isinstance(answer, str):
-        return answer
+        return printable(answer)
     message = f"returned a {type(answer).__name__}, not a line of text"
     raise TypeError(message)
 
 
 def _json_object(answer: object) -> dict[str, object]:
-    """The answer, if it is a mapping that JSON can hold; TypeError or ValueError where it is not."""
+    """The answer, if it is a mapping that JSON in UTF-8 can hold; TypeError or ValueError where it is not."""
     if not isinstance(answer, Mapping):
         message = f"returned a {type(answer).__name__}, not a dict"
         raise TypeError(message)
-    return dict(json.loads(json.dumps(dict(answer), allow_nan=False)))
+    text = json.dumps(dict(answer), allow_nan=False, ensure_ascii=False).encode()
+    return dict(json.loads(text))
 
 
 def _callables(answer: object) -> dict[str, Protocol]:
     if isinstance(answer, Mapping) and all(map(callable, answer.values())):
-        return {str(name): protocol for name, protocol in answer.items()}
+        return {printable(str(name)): protocol for name, protocol in answer.items()}
     message = "must return a dict of names and functions"
     raise TypeError(message)
 

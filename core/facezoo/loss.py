@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import torch
 from pydantic import BaseModel
 from torch import Tensor, nn
 
+from facezoo._answers import loss_terms, own_figures, own_threshold, subcentres_of
 from facezoo.engine.batch import Batch
 from facezoo.engine.classes import Prototypes, class_parameters
 from facezoo.engine.context import HeadContext
@@ -18,8 +19,11 @@ from facezoo.engine.scores import Scores
 from facezoo.engine.sink import GradientBuffer
 from facezoo.errors import FacezooError
 from facezoo.registry import LoadedHead, load_head
+from facezoo.registry.foreign import IN_ITS_CODE, Contained
 
 LayoutName = Literal["streamed", "dense"]
+_CALLS: Final = ("loss", "before_loss", "after_step", "report", "threshold", "subcentres", "decay")
+"""What of a head is called, or asked for."""
 
 
 def build(
@@ -63,7 +67,8 @@ def build_loss(
             f"a loss needs at least 2 classes and 1 dimension, not {context.classes} and {context.dim}",
             "classes is the number of identities, dim the embedding size",
         )
-    return HeadLoss(loaded.make(config, context), context, layout, matmul_precision, loaded.spec.name)
+    head = loaded.make(config, context)
+    return HeadLoss(head, context, layout, matmul_precision, loaded.spec.name, loaded.owner)
 
 
 class HeadLoss(nn.Module):
@@ -86,19 +91,23 @@ class HeadLoss(nn.Module):
         layout: str = "streamed",
         matmul_precision: str = "float32",
         name: str = "head",
+        owner: str = "",
     ) -> None:
         super().__init__()
         if not isinstance(head, MarginHead):
             raise FacezooError(f"head {name!r}: {type(head).__name__} has no method loss(batch, scores)")
-        self.name, self.head, self.context = name, head, context
-        subcentres = getattr(head, "subcentres", 1)
+        self.name, self.owner = name, owner or f"head {name!r}"
+        self.head, self.context = head, context
+        self._calls = {call: Contained(f"{self.owner} fails in {call}", IN_ITS_CODE) for call in _CALLS}
+        with self._calls["subcentres"]:
+            subcentres = subcentres_of(self.owner, head)
         self.prototypes = Prototypes(context.classes, context.dim, subcentres, context.seed)
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
         self.register_buffer("zero_embeddings", torch.zeros((), dtype=torch.int64))
         self.terms: dict[str, Tensor] = {}
         self.layout = make_layout(layout, matmul_precision)
         self._unsettled: Batch | None = None
-        self.register_state_dict_pre_hook(lambda *_: self._settle())
+        self.register_state_dict_pre_hook(_settle_first)
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """The mean loss of a batch, 0-d, with gradient.
@@ -114,8 +123,9 @@ class HeadLoss(nn.Module):
             batch = self._batch(embeddings.to(self.prototypes.weight.dtype), labels.long())
             if self.training:
                 self._before_loss(batch)
-            parts = self.head.loss(batch, self._scores(batch))
-            value = self._sum(parts)
+            with self._calls["loss"]:
+                terms = loss_terms(self.owner, self.head.loss(batch, self._scores(batch)))
+            value = self._sum(terms)
         if self.training:
             self.step += 1
             self.zero_embeddings += (batch.norms.detach() == 0).sum()
@@ -143,10 +153,11 @@ class HeadLoss(nn.Module):
             decay = weight_decay if parameter.decay else 0.0
             groups.append(self._group(name, [parameter.values], lr * parameter.lr, decay))
         taken = {id(parameter.values) for parameter in own.values()}
+        with self._calls["decay"]:
+            decayed = frozenset(getattr(self.head, "decay", ()))
         for name, tensor in self.head.named_parameters():
             if id(tensor) not in taken:
-                decay = weight_decay if name in getattr(self.head, "decay", ()) else 0.0
-                groups.append(self._group(name, [tensor], lr, decay))
+                groups.append(self._group(name, [tensor], lr, weight_decay if name in decayed else 0.0))
         return groups
 
     @torch.no_grad()
@@ -163,21 +174,16 @@ class HeadLoss(nn.Module):
             message = f"images: expected an integer for each of {self.context.classes} classes, got {found}"
             raise FacezooError(message, "torch.bincount(labels, minlength=classes) counts them")
         self._settle()
-        figures = self.head.report(images.long())  # type: ignore[operator]
-        try:
-            return {str(name): float(figure) for name, figure in figures.items()}
-        except (AttributeError, TypeError, ValueError, RuntimeError) as problem:
-            message = f"head {self.name!r}: report(images) must give numbers by name ({problem})"
-            raise FacezooError(message, "Return a dict of text and floats.") from problem
+        with self._calls["report"]:
+            return own_figures(self.owner, self.head.report(images.long()))  # type: ignore[operator]
 
     @property
     def threshold(self) -> float | None:
         """The cosine from which on the head itself takes a pair for genuine; None where it has none."""
         if not hasattr(self.head, "threshold"):
             return None
-        with torch.no_grad():
-            value = self.head.threshold()  # type: ignore[operator]
-        return None if value is None else float(value)
+        with torch.no_grad(), self._calls["threshold"]:
+            return own_threshold(self.owner, self.head.threshold())  # type: ignore[operator]
 
     @property
     def reuse_gradient_buffer(self) -> bool:
@@ -213,19 +219,20 @@ class HeadLoss(nn.Module):
     def _before_loss(self, batch: Batch) -> None:
         if hasattr(self.head, "before_loss"):
             detached = batch.detached()
-            self.head.before_loss(detached, self._scores(detached))  # type: ignore[operator]
+            with self._calls["before_loss"]:
+                self.head.before_loss(detached, self._scores(detached))  # type: ignore[operator]
 
     @torch.no_grad()
     def _settle(self) -> None:
         """Let the head take in the last batch, whose backward is past by now."""
         batch, self._unsettled = self._unsettled, None
         if batch is not None:
-            self.head.after_step(batch)  # type: ignore[operator]
+            with self._calls["after_step"]:
+                self.head.after_step(batch)  # type: ignore[operator]
 
-    def _sum(self, parts: Tensor | Mapping[str, Tensor]) -> Tensor:
-        named = parts if isinstance(parts, Mapping) else {"loss": parts}
-        self.terms = {name: part.detach() for name, part in named.items()}
-        return torch.stack(list(named.values())).sum() if len(named) > 1 else next(iter(named.values()))
+    def _sum(self, terms: Mapping[str, Tensor]) -> Tensor:
+        self.terms = {name: term.detach() for name, term in terms.items()}
+        return torch.stack(list(terms.values())).sum() if len(terms) > 1 else next(iter(terms.values()))
 
     @staticmethod
     def _group(name: str, params: list[Tensor], lr: float, weight_decay: float) -> dict[str, Any]:
@@ -257,6 +264,11 @@ class HeadLoss(nn.Module):
         for name, parameter in class_parameters(self.head).items():
             if not parameter.within_bounds():
                 raise FacezooError(
-                    f"head {self.name!r}: parameter {name!r} is outside its bounds {parameter.bounds}",
+                    f"{self.owner}: parameter {name!r} is outside its bounds {parameter.bounds}",
                     "call loss.after_step() after every optimizer.step()",
                 )
+
+
+def _settle_first(loss: HeadLoss, *_: object) -> None:
+    """Settle before a state is taken; no lambda, since with one a loss could not be pickled."""
+    loss._settle()

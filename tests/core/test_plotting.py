@@ -290,5 +290,5 @@ def test_a_loss_below_zero_is_counted_from_its_least(homemade):
 
 
 def test_a_head_that_fails_is_named(homemade):
-    with pytest.raises(FacezooError, match=r"mine.*cannot be measured: IndexError: no such class"):
+    with pytest.raises(FacezooError, match=r"mine.* fails in loss: IndexError: no such class"):
         probe(homemade(Failing), HeadConfig())

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from facezoo.backbones import embeddings_of
 from facezoo.data.batches import in_order
 from facezoo.data.pairs import Pairs
 from facezoo.data.preprocessing import Preprocessing
@@ -48,9 +49,9 @@ def embed_pixels(
 
 
 def _embedded(backbone: nn.Module, images: torch.Tensor, flip: bool) -> npt.NDArray[np.float32]:
-    embeddings = backbone(images)
+    embeddings = embeddings_of(backbone, images)
     if flip:
-        embeddings = embeddings + backbone(images.flip(3))
+        embeddings = embeddings + embeddings_of(backbone, images.flip(3))
     numbers: npt.NDArray[np.float32] = embeddings.float().cpu().numpy()
     return numbers
 

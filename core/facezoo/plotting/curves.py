@@ -10,13 +10,11 @@ from typing import Any, Final
 import numpy as np
 from pydantic import BaseModel
 
-from facezoo._words import first_line
-from facezoo.errors import FacezooError
 from facezoo.plotting.logits import Kind, Reader, reader_of
 from facezoo.plotting.made_up_run import at_their_class, companions, many_classes, two_classes
 from facezoo.plotting.scene import NORM, Scene
 from facezoo.registry import LoadedHead
-from facezoo.registry.loading import owner
+from facezoo.registry.foreign import IN_ITS_CODE, Contained
 
 FIXED_OWN: Final = 60.0
 """The own angle, in degrees, where something else varies."""
@@ -97,13 +95,8 @@ def probe(loaded: LoadedHead, config: BaseModel, preset: str | None = None) -> H
 
     Raises FacezooError for a head that cannot be built, or fails while it is measured.
     """
-    try:
+    with Contained(f"{loaded.owner} cannot be measured", IN_ITS_CODE):
         return _measured(loaded, config, preset)
-    except FacezooError:
-        raise
-    except Exception as error:
-        message = f"{owner(loaded.entry, 'head')} cannot be measured: {first_line(error)}"
-        raise FacezooError(message, "`facezoo --traceback ...` shows where in its code.") from error
 
 
 def _measured(loaded: LoadedHead, config: BaseModel, preset: str | None) -> HeadCurves:

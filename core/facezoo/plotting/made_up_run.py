@@ -54,7 +54,7 @@ def two_classes(scene: Scene) -> Scene:
             part.rows, part.seen, part.last = (
                 tensor[:2].clone() for tensor in (part.rows, part.seen, part.last)
             )
-    loss = HeadLoss(head, replace(before.context, classes=2), "dense", name=before.name)
+    loss = HeadLoss(head, replace(before.context, classes=2), "dense", name=before.name, owner=before.owner)
     loss = loss.double().requires_grad_(False).eval()
     loss.step.copy_(before.step)
     place(loss, torch.arange(2), AXES[:2])

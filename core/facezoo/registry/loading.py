@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint
 
-from facezoo._words import did_you_mean, first_line, this_python
+from facezoo._words import did_you_mean, this_python
 from facezoo.errors import FacezooError
 from facezoo.registry.entries import DISABLE, QUALIFIED_ONLY, PluginEntry, installed_plugins
+from facezoo.registry.foreign import Contained
 
 
 def load_plugin(group: str, kind: str, name: str) -> tuple[PluginEntry, object]:
@@ -64,19 +65,25 @@ def _qualified(installed: list[PluginEntry]) -> list[str]:
 
 def import_entry(entry: PluginEntry, group: str, kind: str) -> object:
     """Import what the entry names. Whatever a plug-in raises on import becomes one `FacezooError`."""
-    try:
+    with contained(entry, kind, "cannot be imported"):
         loaded: object = EntryPoint(entry.name, entry.value, group).load()
-    except (Exception, SystemExit) as error:
-        raise broken(entry, kind, f"cannot be imported: {first_line(error)}") from error
-    return loaded
+        return loaded
 
 
 def broken(entry: PluginEntry, kind: str, trouble: str) -> FacezooError:
     """The error for a plug-in that is installed and does not work."""
-    return FacezooError(
-        f"{owner(entry, kind)} {trouble}",
+    return FacezooError(f"{owner(entry, kind)} {trouble}", _way_out(entry))
+
+
+def contained(entry: PluginEntry, kind: str, trouble: str) -> Contained:
+    """A block that calls a plug-in: what it raises becomes the error that `broken` gives."""
+    return Contained(f"{owner(entry, kind)} {trouble}", _way_out(entry))
+
+
+def _way_out(entry: PluginEntry) -> str:
+    return (
         f"Repair or uninstall {entry.dist} ({this_python()}), or switch it off with "
-        f"{DISABLE}={entry.qualified}; `facezoo doctor` lists everything that is broken.",
+        f"{DISABLE}={entry.qualified}; `facezoo doctor` lists everything that is broken."
     )
 
 

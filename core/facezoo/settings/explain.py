@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from facezoo._words import did_you_mean
+from facezoo._words import did_you_mean, shown
 from facezoo.errors import FacezooError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _line(section: str, key: str, found: Sequence[ErrorDetails], known: Sequence
         return f"{section}.{key}: must be set"
     # a union reports once for each of its members
     words = " or ".join(dict.fromkeys(_words(details) for details in found))
-    return f"{section}.{key}: {words}; it is {first['input']!r}{source}{_near_choice(found)}"
+    return f"{section}.{key}: {words}; it is {shown(first['input'])}{source}{_near_choice(found)}"
 
 
 def _near_choice(found: Sequence[ErrorDetails]) -> str:

@@ -31,7 +31,7 @@ def to_toml(run: RunSettings, *, origins: bool = False) -> str:
 
 def _values(run: RunSettings) -> dict[str, dict[str, object]]:
     # mode="json" turns enumerations, paths and sets into what TOML can hold
-    head = {"name": run.head_name, "preset": run.preset, **run.head_config.model_dump(mode="json")}
+    head = {"name": run.head_name, "preset": run.preset, **run.head.dump(run.head_config)}
     return {"head": head} | {name: getattr(run, name).model_dump(mode="json") for name in SECTIONS}
 
 

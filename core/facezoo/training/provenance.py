@@ -39,7 +39,7 @@ def head_provenance(settings: RunSettings) -> dict[str, Any]:
 
 def resolved_config(settings: RunSettings) -> dict[str, dict[str, Any]]:
     """All settings by section, as JSON types."""
-    head = {"name": settings.head_name, **settings.head_config.model_dump(mode="json")}
+    head = {"name": settings.head_name, **settings.head.dump(settings.head_config)}
     sections = {
         name: getattr(settings, name) for name in ("data", "backbone", "train", "optimizer", "evaluate")
     }

@@ -14,10 +14,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from facezoo.backbones import embeddings_of
 from facezoo.data import TestPairs
 from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification
 from facezoo.hooks import Observers, load_observers
+from facezoo.registry.foreign import IN_ITS_CODE, Contained
 from facezoo.settings import RunSettings
 from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, name_best, write_checkpoint
 from facezoo.training.initial import start_from
@@ -70,6 +72,7 @@ class Trainer:
         self._muted_written = 0
         self._whole = True
         """Whether the present state may be saved: between steps, and where no save is under way."""
+        self._backward = Contained(f"{self.parts.loss.owner}: its backward pass fails", IN_ITS_CODE)
 
     @property
     def run(self) -> Run:
@@ -288,7 +291,8 @@ class Trainer:
         for part, some in zip(np.array_split(images, passes), np.array_split(pixels, passes), strict=True):
             share = len(part) / len(images)
             value = self._forward(part, some)
-            (value * share if passes > 1 else value).backward()
+            with self._backward:
+                (value * share if passes > 1 else value).backward()
             loss += float(value.detach()) * share
             for name, term in self.parts.loss.terms.items():
                 terms[name] = terms.get(name, 0.0) + float(term) * share
@@ -300,7 +304,7 @@ class Trainer:
         inputs = parts.preprocessing.to_input(pixels, parts.device)
         labels = torch.from_numpy(parts.data.faces.labels[images]).to(parts.device)
         with torch.autocast(parts.device.type, torch.bfloat16, enabled=parts.bf16):
-            embeddings = parts.backbone(inputs)
+            embeddings = embeddings_of(parts.backbone, inputs)
         if not bool(torch.isfinite(embeddings).all()):
             raise self._not_finite(math.nan, embeddings)
         loss: Tensor = parts.loss(embeddings.float(), labels)
