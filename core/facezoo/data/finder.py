@@ -1,41 +1,122 @@
-"""The images that names in a list of pairs mean."""
+"""The images below a folder that names in a list of pairs mean."""
 
 from __future__ import annotations
 
-import unicodedata
+import os
+import posixpath
+from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import Path, PurePosixPath
+from itertools import islice
+from pathlib import Path
 
-from facezoo.data.folder import is_image
+from facezoo._words import did_you_mean
+from facezoo.data.names import Index, composed, impossible, several, tidy
+from facezoo.errors import FacezooError
+
+LOOKED_INTO = 200  # folders that are searched for where a missing image might be instead
 
 
 class Finder:
-    """Finds the image that a name in a pairs file means: that file, or the one with an image's ending.
+    """Finds the image that a name means, by the rule of `facezoo.data.names`.
 
-    Names are compared after NFC normalisation, as file systems differ in the form in which they store them.
+    A name is a path from `root`: `..` leaves it, and an absolute name is taken as it is. Folders must be
+    named exactly; each is listed once, when it is first asked for.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.folder = cache(self._folder)
+        self.index = cache(self._index)
 
     def __call__(self, name: str) -> str | None:
-        """The path of the image called `name`, relative to the root, or None where there is none."""
-        path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or Path(name).is_absolute():
-            return name if Path(name).is_file() else None
-        parent = "" if path.parent == PurePosixPath() else self(str(path.parent))
-        return None if parent is None else self.folder(parent).get(unicodedata.normalize("NFC", path.name))
+        """The path of the image called `name`, from the root on, or None where there is none.
 
-    def _folder(self, parent: str) -> dict[str, str]:
-        """What may be asked for in a folder, and the path that answers: whole file names, and their stems."""
+        Raises FacezooError where the name may mean several images.
+        """
+        parent, last = posixpath.split(tidy(name))
+        folder = self.folder(parent)
+        if folder is None or last in {"", ".", ".."}:
+            return None
+        found = self.index(folder).find(composed(last))
+        if len(found) > 1:  # one may be that very name, in that very form of its accents
+            found = [there for there in found if there == last] or found
+        if len(found) > 1:
+            raise several(name, [posixpath.join(folder, there) for there in found])
+        return posixpath.join(folder, found[0]) if found else None
+
+    def near(self, name: str) -> str:
+        """What is there instead of an image that is not, in words; "" where nothing is like it."""
+        if reason := impossible(name):
+            return reason
+        path = tidy(name)
+        parent, last = posixpath.split(path)
+        folder = self.folder(parent)
+        if folder is not None and (words := self.index(folder).near(composed(last))):
+            return f"in {self._shown(folder)} {words}"
+        if elsewhere := self._elsewhere(path):
+            return f"{elsewhere!r} is there, in another folder"
+        if folder is None:
+            known = self._folders(self.folder(posixpath.dirname(parent)))
+            return f"there is no folder {parent!r}{did_you_mean(posixpath.basename(parent), known)}"
+        return ""
+
+    def _shown(self, folder: str) -> str:
+        return repr(folder) if folder else "that folder"
+
+    def _elsewhere(self, path: str) -> str | None:
+        """The same image with fewer folders in front of it, or below one of the root's folders."""
+        parts = path.strip("/").split("/")
+        fewer = ("/".join(parts[skipped:]) for skipped in range(1, len(parts)))
+        deeper = (f"{folder}/{'/'.join(parts)}" for folder in islice(self._folders(""), LOOKED_INTO))
+        for candidate in (*fewer, *deeper):
+            try:
+                if found := self(candidate):
+                    return found
+            except FacezooError:  # there are even several
+                return candidate
+        return None
+
+    def _folder(self, path: str) -> str | None:
+        """The folder that a path means, as it is written on the disk; None where there is none."""
+        if os.path.isdir(self.root / path):  # noqa: PTH112  # Path.is_dir raises for names that are too long
+            return path
+        parent, last = posixpath.split(path)
+        above = self.folder(parent) if last else None
+        for name in self._folders(above):
+            if composed(name) == composed(last):
+                return posixpath.join(above or "", name)
+        return None
+
+    def _index(self, folder: str) -> Index:
+        return Index((entry.name, entry.name) for entry in self._entries(folder) if not _is_folder(entry))
+
+    def _folders(self, folder: str | None) -> Iterator[str]:
+        if folder is not None:
+            yield from sorted(entry.name for entry in self._entries(folder) if _is_folder(entry))
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
-            names = sorted(entry.name for entry in (self.root / parent).iterdir())
+            with os.scandir(self.root / folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
         except OSError:
-            return {}
-        stems = {Path(name).stem: name for name in reversed(names) if is_image(name)}
-        answers = stems | {name: name for name in names}
-        return {
-            unicodedata.normalize("NFC", asked): f"{parent}/{name}" if parent else name
-            for asked, name in answers.items()
-        }
+            return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def from_common_folder(root: Path, paths: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
+    """Root and paths of images that all lie outside `root`, from the folder on that holds their identities.
+
+    What is declared of images stands there. Other images are left as they are.
+    """
+    above = {posixpath.dirname(posixpath.dirname(path)) for path in paths}
+    outside = all(path.startswith(("../", "/")) for path in paths)
+    if not outside or len({path.startswith("/") for path in above}) != 1:
+        return root, tuple(paths)
+    common = posixpath.commonpath(above)
+    return root / common, tuple(posixpath.relpath(path, common) for path in paths)

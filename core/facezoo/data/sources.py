@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from facezoo.data import orl
 from facezoo.data.declared import UNDECLARED, Declared, declared_in_folder
 from facezoo.data.decode import Fit
 from facezoo.data.faces import FaceSet, ImageFiles, printable
-from facezoo.data.finder import Finder
+from facezoo.data.finder import Finder, from_common_folder
 from facezoo.data.folder import read_folder
+from facezoo.data.lists.lines import shown
 from facezoo.data.pairs import Pairs, number_pairs
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.data.protocols import ListedPairs, read_protocol
@@ -144,20 +146,28 @@ def open_listed(
     over what is left would be figures of another set.
     """
     roots = [images] if images else list(listed.roots)
-    attempts = [(root, *number_pairs(listed.pairs, Finder(root))) for root in roots]
-    root, paths, numbered, missing = min(attempts, key=lambda attempt: len(attempt[3]))
+    attempts = [(finder, *number_pairs(listed.pairs, finder)) for finder in map(Finder, roots)]
+    finder, paths, numbered, missing = min(attempts, key=lambda attempt: len(attempt[3]))
     if missing:
-        looked = " and ".join(printable(str(root)) for root in roots)
-        message = f"{listed.name}: {len(missing):,} of its images are not there, such as {missing[0]!r}"
-        raise FacezooError(
-            f"{message} (looked in {looked})",
-            "Name their folder: --images FOLDER; in a run's settings, evaluate.images.",
-        )
+        raise _not_there(listed, missing, finder, roots)
+    root, paths = from_common_folder(finder.root, paths)
     if contract is not None:
         declared_in_folder(root).check(contract.as_dict(), "the backbone")
     files = ImageFiles(root, paths)
     store = open_store(files, size, memory, fit=contract.fit if contract else "resize", cache=cache)
     return _whole(listed.name, store, files, numbered)
+
+
+def _not_there(
+    listed: ListedPairs, missing: Sequence[str], finder: Finder, roots: Sequence[Path]
+) -> FacezooError:
+    looked = " and ".join(printable(str(root)) for root in roots)
+    message = f"{listed.name}: {len(missing):,} of its images are not there, such as {shown(missing[0])}"
+    near = finder.near(missing[0])
+    return FacezooError(
+        f"{message} (looked in {looked}){f'; {near}' if near else ''}",
+        "Name their folder (--images FOLDER; in a run's settings, evaluate.images), or mend the list.",
+    )
 
 
 def _whole(name: str, store: Store, files: ImageFiles, pairs: Pairs) -> TestPairs:

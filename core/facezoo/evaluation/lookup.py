@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from functools import cache
-from pathlib import PurePosixPath
 
-from facezoo.data.faces import printable
-from facezoo.errors import FacezooError
+from facezoo.data.names import Index, composed, several, tidy
 
 
 class Lookup:
-    """Image names to paths: equal ones, with or without the ending, or from the same trailing folders on.
+    """Image names to paths, by the rule of `facezoo.data.names`: equal ones, or from their last folders on.
 
     A file of embeddings and a list of pairs rarely name images from one folder on: `AJ_Cook/AJ_Cook_0001` of
-    a list is `lfw/AJ_Cook/AJ_Cook_0001.jpg` elsewhere. Names are compared after NFC normalisation.
+    a list is `lfw/AJ_Cook/AJ_Cook_0001.jpg` elsewhere. No file is looked for, so that it does not matter
+    where a name begins: `/` and `..` in front of it are passed over.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
@@ -24,34 +22,32 @@ class Lookup:
 
     def __call__(self, name: str) -> str | None:
         """The path that a name means, or None; FacezooError where it may mean several."""
-        parts = PurePosixPath(name.replace("\\", "/")).parts
-        for key in (_key(parts), _key(_without_ending(parts))):
-            found = self.by_tail(len(parts)).get(key, [])
-            exact = [path for path in found if _key(PurePosixPath(path).parts) == key]
-            if len(exact or found) > 1:
-                several = " and ".join(map(repr, found[:2]))
-                message = f"{printable(name)!r} may mean {several}, among others"
-                raise FacezooError(message, "Give embeddings of this set alone.")
-            if found:
-                return (exact or found)[0]
-        return None
+        asked = _parts(name)
+        found = self.by_tail(len(asked)).find("/".join(asked))
+        if len(found) > 1:  # one may be the whole of a path
+            found = [path for path in found if len(_parts(path)) == len(asked)] or found
+        if len(found) > 1:
+            raise several(name, found)
+        return found[0] if found else None
 
-    def _by_tail(self, length: int) -> dict[str, list[str]]:
-        """Paths by their last `length` parts, as they are and without their ending."""
-        tails: dict[str, list[str]] = {}
-        for path in self.paths:
-            parts = PurePosixPath(path).parts[-length:]
-            for key in {_key(parts), _key(_without_ending(parts))}:
-                tails.setdefault(key, []).append(path)
-        return tails
+    def near(self, name: str) -> str:
+        """What is there instead of a name that is not, in words; "" where nothing is like it."""
+        asked = _parts(name)
+        if words := self.by_tail(len(asked)).near("/".join(asked)):
+            return words
+        for skipped in range(1, len(asked)):
+            if found := self.by_tail(len(asked) - skipped).find("/".join(asked[skipped:])):
+                return f"{found[0]!r} is there, in another folder"
+        return ""
 
-
-def _key(parts: Sequence[str]) -> str:
-    return unicodedata.normalize("NFC", "/".join(parts))
+    def _by_tail(self, length: int) -> Index:
+        """Paths by their last `length` parts; a path with fewer is not there."""
+        tails = ((_parts(path)[-length:], path) for path in self.paths)
+        return Index(("/".join(tail), path) for tail, path in tails if len(tail) == length)
 
 
-def _without_ending(parts: tuple[str, ...]) -> tuple[str, ...]:
-    # only what looks like an ending: a name such as `J._Smith` has a point, too
-    stem, point, ending = parts[-1].rpartition(".")
-    plain = bool(point and stem and ending.isalnum() and len(ending) <= 4)
-    return (*parts[:-1], stem) if plain else parts
+def _parts(name: str) -> list[str]:
+    parts = composed(tidy(name)).split("/")
+    while len(parts) > 1 and parts[0] in {"", ".."}:
+        del parts[0]
+    return parts

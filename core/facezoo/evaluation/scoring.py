@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facezoo.data.faces import printable
-from facezoo.data.pairs import NamedPair, Pairs, number_pairs
+from facezoo.data.pairs import NamedPair, NamedPairs, Pairs, number_pairs
 from facezoo.data.protocols import ListedPairs
 from facezoo.data.sources import TestPairs, open_listed, open_pairs
 from facezoo.errors import FacezooError
@@ -51,7 +51,9 @@ def score_embeddings(embeddings: EmbeddingSet, listed: ListedPairs, folds: int =
     paths, pairs, missing = number_pairs(listed.pairs, lookup)
     there = (pairs.left >= 0) & (pairs.right >= 0)
     if not there.any():
+        near = lookup.near(missing[0])
         message = f"{embeddings.name} has none of the images of {listed.name}, such as {missing[0]!r}"
+        message += f"; {near}" if near else ""
         raise FacezooError(message, f"Its paths are like {printable(embeddings.paths[0])!r}.")
     row = {path: number for number, path in enumerate(embeddings.paths)}
     rows = embeddings.rows[[row[path] for path in paths]]
@@ -119,7 +121,7 @@ def _some(pairs: Pairs, chosen: npt.NDArray[np.bool_]) -> Pairs:
 def _names(pairs: Sequence[NamedPair], lookup: Lookup) -> dict[str, str]:
     """The list's own name of each path that it means: its folders are what the protocol means by identity."""
     names: dict[str, str] = {}
-    for name in {name for pair in pairs for name in (pair.a, pair.b)}:
+    for name in NamedPairs.of(pairs).names:
         path = lookup(name)
         if path is not None:
             names[path] = name

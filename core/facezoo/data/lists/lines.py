@@ -15,7 +15,7 @@ LONGEST: Final = 2**20
 """Bytes in a line. Python's csv module admits fields of 131,072 characters, and a pair has few."""
 HINT: Final = "Give LFW's pairs.txt, or a CSV file with the columns a,b,same."
 _PICKLE: Final = (
-    "a pickle, as insightface keeps verification sets (.bin); loading one can run code, so it is not"
+    "a pickle, as insightface keeps verification sets (.bin); it is not read, for that can run code"
 )
 _NOT_LISTS: Final = {
     b"\x80": (_PICKLE, "Give the images as files and a list of pairs: LFW's pairs.txt, or CSV a,b,same."),
