@@ -78,7 +78,7 @@ def test_the_orientation_that_a_camera_noted_is_applied():
     ("data", "reason"),
     [
         (b"", "empty file"),
-        (b"this is text", "not an image in a format that Pillow reads"),
+        (b"this is text", "not an image in a format that facezoo reads"),
         (encoded(Image.fromarray(gradient(64, 64)), "jpeg")[:400], "truncated"),
         (encoded(Image.fromarray(np.zeros((8, 8), np.float32)), "tiff"), "floating-point"),
     ],

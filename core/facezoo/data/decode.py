@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import BytesIO
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 from PIL import __version__ as pillow
+
+from facezoo._words import first_line
+from facezoo.data.depth import UndeclaredRangeError, depth_of, eight_bits
+from facezoo.data.formats import formats, heif_version
 
 Pixels = npt.NDArray[np.uint8]
 Fit = Literal["resize", "crop"]
 
-DECODER: Final = f"1, Pillow {pillow}"
+DECODER: Final = f"2, Pillow {pillow}{heif_version()}"
 """What decided the pixels: raised, or another Pillow, means that pixels kept from before are stale."""
+
+MAX_PIXELS: Final = 2**26
+"""67,108,864, a square of 8,192: images of more, by their headers, are not decoded. What is decoded takes up
+to 4 bytes a pixel, twice while it is converted, in each thread."""
+
+TURNED: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""How an image is brought upright for each orientation that EXIF knows, but 1, which is upright."""
+TILE_SIDES: Final = (322, 323)
+"""TIFF tags: TileWidth and TileLength."""
+
+
+EXIF, NOT_EXIF, HEAD = b"Exif", b"none", 2**16
+"""What marks an EXIF block in JPEG and AVIF; a mark that nobody reads; where marks are looked for, bytes."""
 
 
 class UnreadableImageError(Exception):
@@ -47,18 +73,41 @@ def decode(data: bytes, size: int, fit: Fit = "resize") -> Pixels:
 
 
 def load(data: bytes) -> Image.Image:
-    """The whole image, upright, in 8-bit RGB or grey; raises UnreadableImageError with the reason."""
+    """The whole image, upright, in 8-bit RGB or grey; raises UnreadableImageError with the reason.
+
+    An EXIF block that cannot be read is passed over: it says nothing of the pixels.
+    """
     try:
-        with Image.open(BytesIO(data)) as image:
+        return _loaded(data)
+    except UnreadableImageError:
+        if EXIF in (head := data[:HEAD]):  # which some formats read, and stumble over, before any pixel
+            with suppress(UnreadableImageError):
+                return _loaded(head.replace(EXIF, NOT_EXIF) + data[HEAD:])
+        raise
+
+
+def _loaded(data: bytes) -> Image.Image:
+    try:
+        with Image.open(BytesIO(data), formats=formats()) as image:
+            _require_bounded(image)
+            depth = depth_of(image, data)
+            if image.format == "TIFF":
+                image.load_end = _nothing  # type: ignore[method-assign]  # it would read EXIF, and may fail
             image.load()
-            return _eight_bits(ImageOps.exif_transpose(image))
+            return eight_bits(_upright(image), depth)
     except UnidentifiedImageError:
-        reason = "empty file" if not data else "not an image in a format that Pillow reads"
+        reason = "empty file" if not data else "not an image in a format that facezoo reads"
         raise UnreadableImageError(reason) from None
+    except Image.DecompressionBombError:
+        raise UnreadableImageError(_too_many("far too many")) from None
+    except UndeclaredRangeError as problem:
+        raise UnreadableImageError(str(problem)) from None
     except UnreadableImageError:
         raise
+    except MemoryError as problem:  # says nothing of the image
+        raise InaccessibleImageError("not enough memory to decode it") from problem
     except Exception as problem:  # Pillow's plugins raise whatever their parsing trips over
-        raise UnreadableImageError(f"{type(problem).__name__}: {problem}") from problem
+        raise UnreadableImageError(first_line(problem)) from problem
 
 
 def is_square(sides: tuple[int, int]) -> bool:
@@ -76,13 +125,28 @@ def _square(image: Image.Image, size: int) -> Pixels:
     return np.asarray(image.convert("RGB"))
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    if image.mode in {"L", "RGB"}:
+def _require_bounded(image: ImageFile.ImageFile) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UnreadableImageError(_too_many(f"{width:,} x {height:,}"))
+    tags = getattr(image, "tag_v2", {})  # a TIFF may declare tiles larger than itself
+    tile_width, tile_height = (tags.get(tag, 0) for tag in TILE_SIDES)
+    if tile_width * tile_height > MAX_PIXELS:
+        raise UnreadableImageError(_too_many(f"tiles of {tile_width:,} x {tile_height:,}"))
+
+
+def _too_many(pixels: str) -> str:
+    return f"{pixels} pixels, by its header; at most {MAX_PIXELS:,} are decoded"
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image, turned as its EXIF block says; as it is where that block cannot be read."""
+    try:
+        turn = TURNED.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 (as with pixels: whatever the parsing trips over)
         return image
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        # Pillow's own conversion clips at 255 instead of scaling
-        return Image.fromarray(np.clip(np.rint(np.asarray(image) / 257), 0, 255).astype(np.uint8))
-    if image.mode == "F":
-        message = "32-bit floating-point pixels, whose range is not defined"
-        raise UnreadableImageError(message)
-    return image.convert("RGB")
+    return image if turn is None else image.transpose(turn)
+
+
+def _nothing() -> None:
+    """Stands for a step that is left out."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from facezoo._cut import SHOWN
 from facezoo._words import printable as printable  # noqa: PLC0414 (where many know it from)
+from facezoo.data.files import read_file
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,23 @@ class LeftOut:
 
     def __str__(self) -> str:
         return f"{printable(self.path)}: {self.reason}"
+
+
+def told(left_out: Sequence[LeftOut], rest: str) -> Iterator[str]:
+    """Lines about what was left out, indented: each item where they are few, else each reason with a count.
+
+    `rest` says where all are listed.
+    """
+    if len(left_out) <= SHOWN:
+        yield from (f"  {item}" for item in left_out)
+        return
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for item in left_out:
+        reasons[item.reason].append(item.path)
+    for reason, paths in islice(reasons.items(), SHOWN):
+        yield f"  {len(paths):,} x {reason}, such as {printable(paths[0])}"
+    more = f"and {len(reasons) - SHOWN:,} other reasons; " if len(reasons) > SHOWN else ""
+    yield f"  {more}{rest}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +61,12 @@ class ImageFiles:
         return len(self.paths)
 
     def read(self, image: int) -> bytes:
-        """The encoded bytes of one image; OSError where the file cannot be read."""
-        return (self.root / self.paths[image]).read_bytes()
+        """The encoded bytes of one image.
+
+        OSError where the system does not give the file out, UnreadableImageError where it is not a regular
+        file, or too large (see `facezoo.data.files`).
+        """
+        return read_file(self.root / self.paths[image])
 
     def fingerprint(self) -> str:
         """SHA-256 over every file's name and size, in order: the same for the same data wherever it lies.

@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from facezoo.data.folder import image_suffixes
+from facezoo.data.formats import image_suffixes
 from facezoo.errors import FacezooError
 
 LONGEST = 255  # bytes of a file's name, in every usual file system
