@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from itertools import islice
 from statistics import median
 from typing import TYPE_CHECKING
 
 import click
 
+from facezoo._cut import SHOWN, listed, named
+
 if TYPE_CHECKING:
     from facezoo.data.check import DataCheck
     from facezoo.data.overlap import Overlap
 
-SHOWN = 5  # lines of a kind; --json has all
 BINS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)  # lower ends
 WIDTH = 40  # of the longest bar
 
@@ -47,7 +47,7 @@ def check(ctx: click.Context, path: str, against: str | None, as_json: bool) -> 
 
 
 def _report(found: DataCheck) -> Iterator[str]:
-    from facezoo.data.faces import printable
+    from facezoo.data.faces import printable, told
 
     identities = f"{found.identities:,} {'identity' if found.identities == 1 else 'identities'}"
     yield f"{printable(found.path)}: {found.images:,} images of {identities}"
@@ -55,13 +55,14 @@ def _report(found: DataCheck) -> Iterator[str]:
         yield f"declared: {', '.join(f'{key} {value}' for key, value in found.declared.items())}"
     yield from _sides(found)
     yield from _histogram([count for count in found.per_identity.values() if count])
-    yield from _listed("cannot be read", map(str, found.unreadable), found.unreadable)
-    yield from _listed("not used", map(str, found.left_out), found.left_out)
+    yield from listed("cannot be read", map(str, found.unreadable), len(found.unreadable))
+    yield f"not used: {len(found.left_out):,}"
+    yield from told(found.left_out, "--json lists all")
     title = "not square (an error in training unless data.fit=crop)"
-    yield from _listed(title, map(str, found.other_aspect), found.other_aspect)
+    yield from listed(title, map(str, found.other_aspect), len(found.other_aspect))
     for where, groups in (("under different identities", found.across), ("within an identity", found.within)):
-        lines = (" = ".join(map(printable, group.paths)) for group in groups)
-        yield from _listed(f"groups of byte-identical images {where}", lines, groups)
+        lines = (printable(named(group.paths, " = ")) for group in groups)
+        yield from listed(f"groups of byte-identical images {where}", lines, len(groups))
     if found.overlap:
         yield from _shared(found.overlap)
     mend = found.to_mend()
@@ -102,17 +103,11 @@ def _shared(overlap: Overlap) -> Iterator[str]:
         yield f"  names in both that are numbers only, which says nothing: {len(overlap.numbers):,}"
     yield from _counted("images in both, by name", pairs(overlap.same_name), overlap.same_name)
     yield from _counted("images in both, by bytes", pairs(overlap.same_bytes), overlap.same_bytes)
+    if overlap.passed_over:
+        yield f"  hidden, litter or linked twice there, and passed over: {len(overlap.passed_over):,}"
     yield from _counted("files there not compared", map(str, overlap.unreadable), overlap.unreadable)
 
 
 def _counted(title: str, lines: Iterable[str], items: Sized) -> Iterator[str]:
-    """As `_listed`, one step further in."""
-    return (f"  {line}" for line in _listed(title, lines, items))
-
-
-def _listed(title: str, lines: Iterable[str], items: Sized) -> Iterator[str]:
-    """A count with the first lines of what is counted; zeros are said, too, so that nothing is left open."""
-    yield f"{title}: {len(items):,}"
-    yield from (f"  {line}" for line in islice(lines, SHOWN))
-    if len(items) > SHOWN:
-        yield f"  and {len(items) - SHOWN:,} more; --json lists all"
+    """As `listed`, one step further in."""
+    return (f"  {line}" for line in listed(title, lines, len(items)))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
 _PATH = click.Path(path_type=Path)
-SHOWN = 5  # images left out that are named one by one
 
 
 @click.command("embed")
@@ -18,12 +17,21 @@ SHOWN = 5  # images left out that are named one by one
 @click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="E.npz")
 @click.option("--flip/--no-flip", default=None, help="Add the mirror image's embedding; as the run did.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images a forward pass; as the run had it.")
-def command(run: Path, path: Path, out: Path, flip: bool | None, batch_size: int | None) -> None:
+@click.option(
+    "--left-out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write what was left out, a line per file.",
+)
+def command(
+    run: Path, path: Path, out: Path, flip: bool | None, batch_size: int | None, left_out: Path | None
+) -> None:
     """Embed every image below a folder into a file.
 
     Images are read batch by batch. Interrupted, the same command goes on where it was. The file holds `path`
     (relative to DIR) and `embedding`, not normalised; `facezoo evaluate --embeddings` reads it.
     """
+    from facezoo.data.faces import told
     from facezoo.evaluation.embed_folder import embed_folder
     from facezoo.evaluation.network import open_network
 
@@ -37,10 +45,22 @@ def command(run: Path, path: Path, out: Path, flip: bool | None, batch_size: int
         click.get_current_context().exit(130)
     mirrored = "with" if flip else "without"
     click.echo(f"{out}: {found.images:,} embeddings, {mirrored} mirror images, by {network.checkpoint}")
+    if left_out is not None:
+        _write(left_out, map(str, found.left_out))
     if found.left_out:
-        click.echo(f"left out: {len(found.left_out):,} images that cannot be decoded")
-        for item in found.left_out[:SHOWN]:
-            click.echo(f"  {item}")
+        click.echo(f"left out: {len(found.left_out):,} files or folders")
+        click.echo("\n".join(told(found.left_out, "--left-out FILE lists all")))
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    from facezoo.disk.durable import write_text
+    from facezoo.errors import FacezooError
+
+    try:
+        write_text(path, "".join(f"{line}\n" for line in lines))
+    except OSError as problem:
+        message = f"{path}: cannot be written ({problem.strerror})"
+        raise FacezooError(message, "Choose another place for what was left out (--left-out).") from problem
 
 
 def _progress() -> Callable[[int, int], None]:

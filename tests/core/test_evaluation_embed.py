@@ -338,8 +338,9 @@ def test_images_that_do_not_decode_are_left_out_with_a_reason(embed, data, tmp_p
     found = embed(tmp_path / "e.npz", root, batch_size=1)
     assert found.images == 5
     assert [str(item) for item in found.left_out] == [
-        "bad.jpg: not an image in a format that Pillow reads",
+        "bad.jpg: not an image in a format that facezoo reads",
         "deep/person 0/1.png: empty file",
+        "deep/note.txt: not an image by its name",
     ]
     assert len(read_embeddings(tmp_path / "e.npz")) == 5
 

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from facezoo import FacezooError
+from facezoo.data.folder import find_images
 from facezoo.data.protocols import read_protocol
 from facezoo.evaluation.classification import classify, geometry_of_embeddings, geometry_of_folder
-from facezoo.evaluation.embed_folder import embed_folder, find_images
+from facezoo.evaluation.embed_folder import embed_folder
 from facezoo.evaluation.files import read_embeddings
 from facezoo.evaluation.network import Network, open_network
 from facezoo.evaluation.scoring import score_embeddings, score_network, score_own_pairs
@@ -74,7 +75,7 @@ def test_an_embedded_folder_gives_the_same_scores(network: Network, data: Path, 
     found = embed_folder(network, data, tmp_path / "e.npz", flip=True, batch_size=5)
     assert (found.images, found.left_out) == (24, ())
     embeddings = read_embeddings(tmp_path / "e.npz")
-    assert embeddings.paths == find_images(data).paths
+    assert embeddings.paths == find_images(data)[0].paths
     listed = read_protocol(data / "pairs.csv")
     scores = score_embeddings(embeddings, listed, folds=3).scores
     np.testing.assert_allclose(scores, score_own_pairs(network).scores, atol=1e-6)

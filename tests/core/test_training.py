@@ -207,7 +207,8 @@ def test_left_out_files_are_counted_shown_and_listed(tmp_path: Path):
     train(run_settings(root, train={"epochs": 1}), tmp_path / "run", console=console)
     assert "21 images of 4 identities" in printed.getvalue()
     assert "left out: 6 files or folders" in printed.getvalue()
-    assert "and 1 more" in printed.getvalue()
+    assert "3 x empty file, such as person 0/3.png" in printed.getvalue()
+    assert "all are listed in left_out.txt" in printed.getvalue()
     listed = (tmp_path / "run" / "left_out.txt").read_text().splitlines()
     assert "person 0/4.png: empty file" in listed
     assert len(listed) == 6

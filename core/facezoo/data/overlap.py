@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 from facezoo.data.decode import UnreadableImageError
 from facezoo.data.decoding import in_threads, read
 from facezoo.data.faces import FaceSet, ImageFiles, LeftOut, printable
-from facezoo.data.folder import is_image, sort_key
+from facezoo.data.walk import Why, walk
 from facezoo.errors import FacezooError
 
 HINT = "Give a folder of images, such as the one whose pairs are to be tested (--against)."
@@ -36,6 +35,8 @@ class Overlap:
     """Images of the same bytes, paths here and there."""
     unreadable: tuple[LeftOut, ...]
     """Files and folders there that could not be read, and so were not compared."""
+    passed_over: tuple[LeftOut, ...] = ()
+    """What is hidden, left behind by a system, or a second link to a folder."""
 
     def to_mend(self) -> list[str]:
         """What must not be shared with a set that one tests on."""
@@ -61,6 +62,7 @@ class Overlap:
             "images_by_name": texts(self.same_name),
             "images_by_bytes": texts(self.same_bytes),
             "not_compared": [{"path": printable(x.path), "reason": x.reason} for x in self.unreadable],
+            "passed_over": [{"path": printable(x.path), "reason": x.reason} for x in self.passed_over],
         }
 
 
@@ -75,7 +77,7 @@ def find_overlap(faces: FaceSet, digests: Sequence[bytes], path: str) -> Overlap
     Identities there are the folders on the way to an image, so any layout will do. Raises FacezooError where
     `path` holds no image.
     """
-    other, unreadable = images_below(Path(path))
+    other, unreadable, passed_over = images_below(Path(path))
     found = list(in_threads(lambda image: _digest(other, image), range(len(other))))
     unreadable += [LeftOut(other.paths[i], x) for i, x in enumerate(found) if isinstance(x, str)]
     people = {_plain(folder): folder for there in other.paths for folder in there.split("/")[:-1]}
@@ -91,31 +93,21 @@ def find_overlap(faces: FaceSet, digests: Sequence[bytes], path: str) -> Overlap
         same_name=tuple((p, names[key]) for p in faces.paths if (key := _image_name(p)) in names),
         same_bytes=tuple((p, contents[content]) for p, content in here if content in contents),
         unreadable=tuple(unreadable),
+        passed_over=passed_over,
     )
 
 
-def images_below(root: Path) -> tuple[ImageFiles, list[LeftOut]]:
-    """All files below `root` that are images by their names, sorted, and the folders that cannot be listed.
+def images_below(root: Path) -> tuple[ImageFiles, list[LeftOut], tuple[LeftOut, ...]]:
+    """All images below `root`; what of it cannot be compared; and what is passed over as nobody's data.
 
     FacezooError where there is no image.
     """
-    unlisted: list[LeftOut] = []
-
-    def note(problem: OSError) -> None:
-        reason = f"cannot be listed ({problem.strerror})"
-        unlisted.append(LeftOut(os.path.relpath(problem.filename or root, root), reason))
-
-    paths = [
-        (Path(folder).relative_to(root) / name).as_posix()
-        for folder, _, names in os.walk(root, onerror=note, followlinks=True)
-        for name in names
-        if is_image(name)
-    ]
-    if not paths:
-        found = "holds no image" if root.is_dir() else "is no folder"
-        reasons = "".join(f"; {item}" for item in unlisted[:3])
-        raise FacezooError(f"{printable(str(root))}: {found}{reasons}", HINT)
-    return ImageFiles(root, tuple(sorted(paths, key=sort_key))), unlisted
+    found = walk(root)
+    unusable = found.because(Why.UNLISTED, Why.UNUSABLE, Why.OTHER_FORMAT)
+    if not found.images:
+        reasons = "".join(f"; {item}" for item in unusable[:3])
+        raise FacezooError(f"{printable(str(root))}: holds no image{reasons}", HINT)
+    return ImageFiles(root, found.images), list(unusable), found.because(Why.PASSED_OVER, Why.TWICE)
 
 
 def _digest(images: ImageFiles, image: int) -> bytes | str:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from facezoo.data.declared import declared_in_folder
 from facezoo.data.decode import Pixels
 from facezoo.data.faces import ImageFiles, LeftOut, printable
-from facezoo.data.folder import is_image, sort_key
+from facezoo.data.folder import find_images
 from facezoo.errors import FacezooError
 from facezoo.evaluation.embedding import embed_pixels
 from facezoo.evaluation.image_batches import image_batches
@@ -26,24 +26,10 @@ from facezoo.evaluation.partial import Partial, open_partial, refuse_existing
 
 @dataclass(frozen=True)
 class Embedded:
-    """What came of it: how many images have an embedding, and those that cannot be decoded."""
+    """What came of it: how many images have an embedding, and all that was left out, with reasons."""
 
     images: int
     left_out: tuple[LeftOut, ...]
-
-
-def find_images(root: Path) -> ImageFiles:
-    """All images below a folder, however deep, in the order of their paths; FacezooError if there is none."""
-    if not root.is_dir():
-        raise FacezooError(f"{printable(str(root))}: not a folder", "Give a folder with images in it.")
-    paths = [
-        path.relative_to(root).as_posix()
-        for path in root.rglob("*")
-        if is_image(path.name) and path.is_file()
-    ]
-    if not paths:
-        raise FacezooError(f"{printable(str(root))}: holds no image", "Give a folder with images in it.")
-    return ImageFiles(root, tuple(sorted(paths, key=sort_key)))
 
 
 def embed_folder(
@@ -66,7 +52,7 @@ def embed_folder(
     that is not finite is an error, too, and nothing stays of it.
     """
     refuse_existing(out)
-    images = find_images(root)
+    images, not_used = find_images(root)
     declared_in_folder(root).check(network.preprocessing.as_dict(), "the backbone")
     job, width = _job(network, images, flip), network.metadata["backbone"]["dim"]
     with open_partial(out.with_name(f"{out.name}.partial"), job, width) as partial:
@@ -78,9 +64,9 @@ def embed_folder(
         if not partial.paths:
             message = f"none of the {partial.done:,} images can be decoded, such as {partial.left_out[0]}"
             partial.remove()
-            raise FacezooError(message, "Give a folder of images that Pillow reads.")
+            raise FacezooError(message, "Give a folder of images that facezoo reads.")
         partial.finish(out)
-    return Embedded(len(partial.paths), tuple(partial.left_out))
+    return Embedded(len(partial.paths), (*partial.left_out, *not_used))
 
 
 def _job(network: Network, images: ImageFiles, flip: bool) -> dict[str, Any]:

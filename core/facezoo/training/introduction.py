@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
+from facezoo.data.faces import told
 from facezoo.evaluation import Verification
 from facezoo.training.trainer import Trainer
-
-SHOWN: Final = 5  # files left out that are named one by one
 
 
 def introduce(trainer: Trainer) -> None:
@@ -39,9 +38,7 @@ def _lines(trainer: Trainer) -> Iterator[str]:
         yield f"started from {start['checkpoint']} ({taken}{frozen})"
     if faces.left_out:
         yield f"left out: {len(faces.left_out):,} files or folders"
-        yield from (f"  {item}" for item in faces.left_out[:SHOWN])
-        if len(faces.left_out) > SHOWN:
-            yield f"  and {len(faces.left_out) - SHOWN:,} more; all are listed in left_out.txt"
+        yield from told(faces.left_out, "all are listed in left_out.txt")
 
 
 def table(name: str, trained: Verification, untrained: Mapping[str, Any] | None) -> list[str]:

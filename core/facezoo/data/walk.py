@@ -1,0 +1,189 @@
+"""Which files lie below a folder: one walk for training, checking, comparing and embedding.
+
+Links to folders are followed, each folder once: neither a loop nor a second name counts an image twice, and
+a folder's own place goes before links to it. Hidden names (with a dot in front) and what systems and viewers
+leave behind are passed over. Whatever is not used is noted with its reason.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import deque
+from dataclasses import dataclass, field
+from enum import IntEnum, auto
+from pathlib import Path
+from typing import Final
+
+from facezoo.data.faces import LeftOut, printable
+from facezoo.data.files import not_regular
+from facezoo.data.formats import is_image, why_not
+from facezoo.errors import FacezooError
+
+LITTER: Final = frozenset(
+    {
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),
+        *("__macosx", "icon\r", "@eadir", "#recycle", "lost+found", "__pycache__"),
+    }
+)
+"""Names, in small letters, that Windows, macOS, network storage and Python leave behind."""
+
+
+class Why(IntEnum):
+    """Kinds of reasons why something below a folder is not used, those that most need a look first."""
+
+    OTHER_FORMAT = auto()
+    """An image of a format that is not read."""
+    UNUSABLE = auto()
+    """A link that leads nowhere, a pipe, a device."""
+    UNLISTED = auto()
+    """A folder that the system does not show."""
+    NO_IMAGE = auto()
+    """A file that is no image by its name."""
+    TOO_DEEP = auto()
+    """A folder further down than the walk goes."""
+    TWICE = auto()
+    """A link to a folder that is there already."""
+    PASSED_OVER = auto()
+    """Hidden, or litter."""
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What lies below a folder, as paths relative to it with `/` between the parts."""
+
+    root: Path
+    images: tuple[str, ...]
+    folders: tuple[str, ...]
+    """All that were entered, links among them; not the root."""
+    left_out: tuple[tuple[Why, LeftOut], ...]
+    """Everything else, sorted by kind of reason, then by path."""
+
+    def not_used(self) -> tuple[LeftOut, ...]:
+        """All that is not used; files beside the folders that are no images are as usual, and not told."""
+        return tuple(item for why, item in self.left_out if why is not Why.NO_IMAGE or "/" in item.path)
+
+    def because(self, *whys: Why) -> tuple[LeftOut, ...]:
+        """What is not used for one of these kinds of reasons."""
+        return tuple(item for why, item in self.left_out if why in whys)
+
+    def require_listed(self, hint: str) -> None:
+        """FacezooError where a folder could not be listed: its images would be missing without a word."""
+        for item in self.because(Why.UNLISTED):
+            raise FacezooError(f"{printable(str(self.root / item.path))}: {item.reason}", hint)
+
+
+def walk(root: Path, deepest: int | None = None) -> Walked:
+    """What lies below `root`, sorted by path; folders more than `deepest` levels down are not entered.
+
+    Raises FacezooError where `root` itself cannot be listed.
+    """
+    walking = _Walk(root, deepest)
+    walking.enter("")
+    while walking.links:
+        walking.follow(walking.links.popleft())
+    images, folders = (tuple(sorted(paths, key=sort_key)) for paths in (walking.images, walking.folders))
+    left_out = sorted(walking.left_out, key=lambda item: (item[0], sort_key(item[1].path)))
+    return Walked(root, images, folders, tuple(left_out))
+
+
+def sort_key(name: str) -> tuple[str, str]:
+    """Orders names alike on file systems that store them composed (NFC) and decomposed (NFD)."""
+    return unicodedata.normalize("NFC", name), name
+
+
+def passed_over(name: str) -> str | None:
+    """Why a file or folder of this name is no part of anyone's data; None for all others."""
+    if name.startswith("."):
+        return "hidden (a dot in front of its name)"
+    return "left behind by a system or a viewer" if name.lower() in LITTER else None
+
+
+@dataclass
+class _Walk:
+    root: Path
+    deepest: int | None
+    images: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    left_out: list[tuple[Why, LeftOut]] = field(default_factory=list)
+    links: deque[str] = field(default_factory=deque)
+    """Links to folders that were found and not yet followed: all real folders come first."""
+    seen: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Device and inode of every folder that was entered, and under which path."""
+
+    def note(self, why: Why, path: str, reason: str) -> None:
+        self.left_out.append((why, LeftOut(path, reason)))
+
+    def enter(self, top: str) -> None:
+        """Take in the folder `top` and the real folders below it."""
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            below = []
+            for entry in self._entries(folder):
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if self._take(path, entry):
+                    below.append(path)
+            waiting += reversed(below)
+
+    def follow(self, link: str) -> None:
+        """Enter the folder that a link leads to, unless that was done under another name."""
+        if there := self.seen.get(self._place(link)):
+            self.note(Why.TWICE, link, f"a link to {printable(there)}, which is there already")
+        else:
+            self.enter(link)
+
+    def _place(self, folder: str) -> tuple[int, int]:
+        try:
+            status = (self.root / folder).stat()
+        except (OSError, ValueError):
+            return (0, 0)  # listing it will fail as well, and that is said
+        return (status.st_dev, status.st_ino)
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(self.root / folder) as entries:
+                found = sorted(entries, key=lambda entry: sort_key(entry.name))
+        except (OSError, ValueError) as problem:
+            reason = f"cannot be listed ({getattr(problem, 'strerror', None) or problem})"
+            if not folder:
+                message = f"{printable(str(self.root))}: {reason}"
+                raise FacezooError(message, "Give a folder with images in it.") from problem
+            self.note(Why.UNLISTED, folder, reason)
+            return []
+        self.seen[self._place(folder)] = folder or "the whole folder"
+        self.folders += [folder] if folder else []
+        return found
+
+    def _take(self, path: str, entry: os.DirEntry[str]) -> bool:
+        """Note what an entry is; True for a folder that is to be entered at once."""
+        if reason := passed_over(entry.name):
+            self.note(Why.PASSED_OVER, path, reason)
+            return False
+        try:
+            if not entry.is_dir():
+                self._file(path, entry)
+            elif self.deepest is not None and path.count("/") >= self.deepest:
+                self.note(Why.TOO_DEEP, path, "a folder inside an identity's folder")
+            elif entry.is_symlink():
+                self.links.append(path)
+            else:
+                return True
+        except FileNotFoundError:
+            self.note(Why.UNUSABLE, path, "a link that leads nowhere")
+        except OSError as problem:
+            self.note(Why.UNUSABLE, path, f"cannot be looked at ({problem.strerror})")
+        return False
+
+    def _file(self, path: str, entry: os.DirEntry[str]) -> None:
+        regular = entry.is_file()
+        if not regular and entry.is_symlink():
+            entry.stat()  # FileNotFoundError where it leads nowhere
+        if reason := why_not(entry.name):
+            self.note(Why.OTHER_FORMAT, path, reason)
+        elif not is_image(entry.name):
+            self.note(Why.NO_IMAGE, path, "not an image by its name")
+        elif regular:
+            self.images.append(path)
+        else:
+            self.note(Why.UNUSABLE, path, not_regular(entry.stat().st_mode) or "not a regular file")
