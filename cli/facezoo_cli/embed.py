@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from facezoo_cli.stopping import interruptible
+
 _PATH = click.Path(path_type=Path)
 
 
@@ -38,11 +40,8 @@ def command(
     network = open_network(run)
     flip = network.evaluate.flip if flip is None else flip
     batch_size = batch_size or network.evaluate.batch_size
-    try:
+    with interruptible(lambda: "Interrupted. The same command goes on."):
         found = embed_folder(network, path, out, flip=flip, batch_size=batch_size, progress=_progress())
-    except KeyboardInterrupt:
-        click.echo("\nInterrupted. The same command goes on.", err=True)
-        click.get_current_context().exit(130)
     mirrored = "with" if flip else "without"
     click.echo(f"{out}: {found.images:,} embeddings, {mirrored} mirror images, by {network.checkpoint}")
     if left_out is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -127,14 +129,26 @@ def test_embeddings_of_a_run_are_evaluated_like_the_run(invoke, run, faces, tmp_
     assert (again.exit_code, again.stderr.splitlines()[0]) == (2, f"Error: {out}: exists already")
 
 
-def test_an_interrupted_embedding_says_how_to_go_on(invoke, run, faces, tmp_path, monkeypatch):
-    def interrupted(*_, **__):
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_embedding_says_how_to_go_on(invoke, run, faces, tmp_path, monkeypatch, number):
+    from facezoo.evaluation import embed_folder
 
-    monkeypatch.setattr("facezoo.evaluation.embed_folder.embed_pixels", interrupted)
-    result = invoke("embed", run, str(faces), "-o", str(tmp_path / "e.npz"))
-    assert result.exit_code == 130
+    real, calls = embed_folder.embed_pixels, []
+
+    def interrupted(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == 2:
+            os.kill(os.getpid(), number)
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embed_folder, "embed_pixels", interrupted)
+        result = invoke("embed", run, str(faces), "-o", str(tmp_path / "e.npz"), "--batch-size", "8")
+    assert result.exit_code == 128 + number
     assert "The same command goes on." in result.stderr
+    result = invoke("embed", run, str(faces), "-o", str(tmp_path / "e.npz"))
+    assert "going on after 8 of 32 images" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["e.npz"]
 
 
 def test_where_identities_are_unknown_the_output_says_so(invoke, tmp_path):
