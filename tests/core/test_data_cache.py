@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,13 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from facezoo import FacezooError
 from facezoo.data import cache as cache_module
 from facezoo.data import faces, open_store, open_training, read_folder
 from facezoo.data.cache import KEPT, WORTH_IT, Cache, cache_home
+from facezoo.data.cache_entry import PIXELS, SOURCE, read_entry, seal, write_pixels
+from facezoo.data.decode import UnreadableImageError
 from facezoo.data.store import MemoryStore, Store
+from facezoo.disk.sealed import read_sealed, write_sealed
 from support.faces import identity_folder
 
 EVERY = np.arange(24)
@@ -179,7 +185,7 @@ def test_an_interrupted_one_leaves_nothing_that_looks_whole(tmp_path: Path, monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache_module, "_put", stop)
+        patch.setattr(cache_module, "seal", stop)
         with pytest.raises(KeyboardInterrupt):
             opened(tmp_path)
     assert entries(tmp_path) == set()
@@ -252,15 +258,157 @@ def test_a_copy_of_the_data_has_its_own_entries(tmp_path: Path):
     assert len(entries(tmp_path)) == 2
 
 
-def test_what_a_killed_process_left_goes_after_a_day(tmp_path: Path):
+class Killed(BaseException):
+    """Stands for a SIGKILL."""
+
+
+def test_what_a_killed_process_left_goes_after_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def kill(*_: object) -> None:
+        raise Killed
+
+    root = identity_folder(tmp_path / "faces")
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(cache_module, "seal", kill)
+            with pytest.raises(Killed):
+                opened(tmp_path)
+    old, new = sorted((tmp_path / "cache").iterdir())
+    for path in (old, *old.iterdir()):
+        os.utime(path, (path.stat().st_mtime - 100_000,) * 2)
+    opened(tmp_path)
+    assert old.name not in entries(tmp_path)
+    assert new.name in entries(tmp_path), "somebody may still be at it"
+    assert len(entries(tmp_path)) == 2
+    touch_later(root)
+
+
+THEIRS = ("0123456789ab-notes", ".git-backup.1", ".a-b.c", "b" * 12 + "-" + "c" * 32)
+
+
+def test_what_others_keep_in_the_folder_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     root = identity_folder(tmp_path / "faces")
     opened(tmp_path)
     (name,) = entries(tmp_path)
-    for age, left in ((100_000, f".{name}.old"), (0, f".{name}.new")):
-        (tmp_path / "cache" / left).mkdir()
-        made = (tmp_path / "cache" / left).stat().st_mtime - age
-        os.utime(tmp_path / "cache" / left, (made, made))
-    touch_later(root)
+    theirs = [*THEIRS, name[:13] + "d" * 32]  # the last looks like an old entry, and holds more than one
+    for place in theirs:
+        (tmp_path / "cache" / place).mkdir()
+        (tmp_path / "cache" / place / "precious").touch()
+        os.utime(tmp_path / "cache" / place, (0, 0))
+    for _ in range(KEPT + 2):
+        touch_later(root)
+        opened(tmp_path)
+    assert set(theirs) < entries(tmp_path)
+    assert len(entries(tmp_path)) == KEPT + len(theirs)
+
+
+def huge_shape(entry: Path) -> None:
+    content = (entry / "pixels.npy").read_bytes()
+    (entry / "pixels.npy").write_bytes(content.replace(b"(24, 32, 32, 3)", b"(2**60,32,32,3)"))
+
+
+def negative_number(entry: Path) -> None:
+    source = read_sealed(entry / "source.json")
+    write_sealed(entry / "source.json", {**source, "unreadable": {"-1": "empty file"}})
+
+
+def flipped_bit(entry: Path) -> None:
+    content = bytearray((entry / "pixels.npy").read_bytes())
+    content[5000] ^= 1
+    (entry / "pixels.npy").write_bytes(content)
+
+
+def other_reason(entry: Path) -> None:
+    text = (entry / "source.json").read_text()
+    (entry / "source.json").write_text(text.replace('"unreadable": {}', '"unreadable": {"3": "?"}'))
+
+
+def of_another_time(entry: Path) -> None:
+    source = json.loads((entry / "source.json").read_text())
+    (entry / "source.json").write_text(json.dumps({"images": source["images"], "unreadable": {}}))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [huge_shape, negative_number, flipped_bit, other_reason, of_another_time],
+    ids=lambda damage: damage.__name__,
+)
+def test_an_entry_is_trusted_only_as_it_was_written(tmp_path: Path, decodes: list[int], damage):
+    identity_folder(tmp_path / "faces")
+    before = opened(tmp_path).fetch(EVERY)
+    (entry,) = (tmp_path / "cache").iterdir()
+    damage(entry)
+    store = opened(tmp_path)
+    assert np.array_equal(store.fetch(EVERY), before)
+    assert (store.unreadable, len(decodes)) == ({}, 48)
     opened(tmp_path)
-    assert f".{name}.old" not in entries(tmp_path)
-    assert f".{name}.new" in entries(tmp_path)
+    assert len(decodes) == 48
+
+
+def a_link(entry: Path) -> None:
+    entry.rename(entry.parent.parent / "elsewhere")
+    entry.symlink_to(entry.parent.parent / "elsewhere")
+
+
+def more_in_it(entry: Path) -> None:
+    (entry / "precious").touch()
+    (entry / "source.json").write_text("{}")
+
+
+def a_fifo(entry: Path) -> None:
+    (entry / "pixels.npy").unlink()
+    os.mkfifo(entry / "pixels.npy")
+
+
+@pytest.mark.parametrize("put", [a_link, more_in_it, a_fifo])
+def test_what_is_no_entry_is_neither_used_nor_deleted(tmp_path: Path, put):
+    identity_folder(tmp_path / "faces")
+    opened(tmp_path)
+    (entry,) = (tmp_path / "cache").iterdir()
+    put(entry)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.warns(UserWarning, match="cannot be written .* decoded into memory instead"):
+        assert opened(tmp_path).fetch(EVERY).any()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_permissions_follow_the_umask(tmp_path: Path, mask: int):
+    identity_folder(tmp_path / "faces")
+    before = os.umask(mask)
+    try:
+        opened(tmp_path)
+    finally:
+        os.umask(before)
+    (entry,) = (tmp_path / "cache").iterdir()
+    assert entry.stat().st_mode & 0o777 == 0o777 & ~mask
+    assert {path.stat().st_mode & 0o777 for path in entry.iterdir()} == {0o666 & ~mask}
+
+
+CHANGES = st.lists(st.tuples(st.integers(0, 10**5), st.integers(0, 255)), max_size=4)
+
+
+def pixels_of_two(folder: Path) -> np.ndarray:
+    """An entry of two images, the second of which does not decode."""
+    pixels = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    digest = write_pixels(folder, [pixels[0], UnreadableImageError("empty file")], (2, 4, 4, 3))
+    seal(folder, Path("faces"), (2, 4, 4, 3), {1: "empty file"}, digest)
+    return np.stack([pixels[0], np.zeros_like(pixels[0])])
+
+
+@pytest.mark.soak
+@pytest.mark.slow
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 10**5), st.integers(0, 255)), max_size=4),
+    cut=st.integers(0, 400),
+)
+def test_no_damage_to_an_entry_is_taken_for_pixels(tmp_path_factory, changes, cut):
+    entry = tmp_path_factory.mktemp("entry")
+    expected = pixels_of_two(entry)
+    for file in (entry / PIXELS, entry / SOURCE):
+        content = bytearray(file.read_bytes())
+        for where, value in changes:
+            content[where % len(content)] = value
+        file.write_bytes(content[: len(content) - cut] if cut % 2 else content)
+    found = read_entry(entry, (2, 4, 4, 3))
+    assert found is None or (np.array_equal(found.pixels, expected) and found.unreadable == {1: "empty file"})
+    shutil.rmtree(entry)

@@ -10,7 +10,8 @@ from typing import NoReturn, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.data.cache import Cache, CacheFailedError, Decoded
+from facezoo.data.cache import Cache, CacheFailedError
+from facezoo.data.cache_entry import Decoded
 from facezoo.data.decode import Fit, OtherAspectError, Pixels, UnreadableImageError
 from facezoo.data.decoding import decoded
 from facezoo.data.faces import ImageFiles, printable
