@@ -16,7 +16,7 @@ from facezoo.testing.rules import case_check, require
 
 GROUP = "layouts"
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
-FEW, MANY = Size(64, 1009, 4), Size(64, 6007, 4)
+FEW, MANY = Size(64, 521, 4), Size(64, 2053, 4)
 
 Gradients = Callable[[Case, torch.dtype], dict[str, Tensor]]
 """The loss and all gradients of one problem, `case.loss` in one layout, by name."""
