@@ -14,6 +14,7 @@ import click
 
 from facezoo.errors import FacezooError
 from facezoo_cli.figures import percent, percent_interval
+from facezoo_cli.stopping import interruptible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,26 +68,27 @@ def command(
         named, options["seeds"], toml_path=recipe, flags=given, sets=options["sets"], sweeps=options["sweeps"]
     )
     row = find_row(cells, baseline or cells[0].label)
-    outcomes = _run(cells, out)
-    found = compare(outcomes, row, metric=options["metric"], replicates=options["replicates"])
-    _keep(found, out, figure)
+    _check(cells, out, figure)
+    with interruptible(lambda: "Interrupted. The same command goes on."):
+        outcomes = _outcomes(cells, out)
+        found = compare(outcomes, row, metric=options["metric"], replicates=options["replicates"])
+        _keep(found, out, figure)
     content = json.dumps(found.as_dict(), indent=2, ensure_ascii=False)
     click.echo(content if as_json else "\n".join(table(found)))
     if any(outcome.failure for outcome in outcomes):
         click.get_current_context().exit(1)
 
 
-def _run(cells: Sequence[Cell], out: Path) -> list[Outcome]:
-    from facezoo.comparison.running import check_folder
+def _check(cells: Sequence[Cell], out: Path, figure: Path | None) -> None:
+    """Raise the FacezooError of whatever can be told before hours of training."""
+    from facezoo.comparison.running import check_cells
 
+    if figure is not None:
+        from facezoo.comparison.figure import check
+
+        check(figure)
     _check_pairs(cells[0])
-    for cell in cells:
-        check_folder(cell, out / cell.folder)
-    try:
-        return _outcomes(cells, out)
-    except KeyboardInterrupt:
-        click.echo("\nInterrupted. The same command goes on.", err=True)
-        click.get_current_context().exit(130)
+    check_cells(cells, out)
 
 
 def _outcomes(cells: Sequence[Cell], out: Path) -> list[Outcome]:
@@ -130,8 +132,10 @@ def _check_pairs(cell: Cell) -> None:
 
 def _keep(found: Comparison, out: Path, figure: Path | None) -> None:
     from facezoo.disk.durable import write_json
+    from facezoo.training.directory import writing
 
-    write_json(out / TABLE, found.as_dict())
+    with writing(out / TABLE, "Free some space, then say the same again."):
+        write_json(out / TABLE, found.as_dict())
     if figure is not None:
         from facezoo.comparison.figure import draw
 

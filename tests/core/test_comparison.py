@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from facezoo import FacezooError
 from facezoo.comparison import Outcome, compare, make_grid, run_cell
 from facezoo.comparison.analysis import METRICS
-from facezoo.comparison.figure import draw
+from facezoo.comparison.figure import check, draw
 from facezoo.comparison.grid import find_row
-from facezoo.comparison.running import check_folder
+from facezoo.comparison.results import read_evaluation, read_scores
+from facezoo.comparison.running import check_cells, check_folder
 from facezoo.evaluation import PairUnits, replicate, verify
 from facezoo.evaluation.scoring import ScoredPairs
 from support.faces import identity_folder, pairs_csv
@@ -110,6 +111,85 @@ def test_finished_cells_are_taken_as_they_are(finished: list[Outcome], monkeypat
     np.testing.assert_array_equal(again.scored.units.right, finished[0].scored.units.right)
 
 
+def damage(folder: Path, name: str, how: str) -> None:
+    path = folder / name
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] if how == "half" else how.encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("scores.npz", "half"),
+        ("scores.npz", ""),
+        ("evaluation.json", "half"),
+        ("evaluation.json", "[" * 100_000),
+        ("evaluation.json", "[]"),
+        ("evaluation.json", '{"verification": 1, "untrained": null}'),
+        ("evaluation.json", '{"verification": {"accuracy": 0.5}, "untrained": null}'),
+    ],
+)
+def test_a_damaged_result_is_computed_again_and_said(
+    finished: list[Outcome], tmp_path: Path, name: str, how: str
+):
+    folder = tmp_path / "cell"
+    shutil.copytree(finished[0].folder, folder)
+    damage(folder, name, how)
+    with pytest.warns(RuntimeWarning, match=f"{name}: .*; it is computed again"):
+        again = run_cell(finished[0].cell, folder)
+    assert again.failure is None
+    assert again.evaluation == finished[0].evaluation
+    np.testing.assert_array_equal(again.scored.scores, finished[0].scored.scores)
+    assert read_evaluation(folder) == again.evaluation
+    np.testing.assert_array_equal(read_scores(folder).same, finished[0].scored.same)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"score": np.array([0.5, np.nan])},
+        {"same": np.array([1, 0])},
+        {"fold": np.array([0])},
+        {"left": np.array([0, -1]), "right": np.array([0, 1])},
+        {"left": np.array([0, 1])},
+        {"name": np.array(3)},
+        {"score": np.array(0.5)},
+        {"score": np.zeros(0), "same": np.zeros(0, bool), "fold": np.zeros(0, int)},
+    ],
+)
+def test_scores_that_are_not_a_runs_are_refused(tmp_path: Path, changes: dict[str, np.ndarray]):
+    arrays = {"name": np.array("made"), "score": np.array([0.5, 0.1]), "same": np.array([True, False])}
+    arrays |= {"fold": np.array([0, 1])}
+    np.savez(tmp_path / "scores.npz", **arrays)
+    assert read_scores(tmp_path).scores.tolist() == [0.5, 0.1]
+    np.savez(tmp_path / "scores.npz", **(arrays | changes))
+    with pytest.raises(FacezooError, match="scores of a run's pairs"):
+        read_scores(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"data.path": "facez"}, "facez: does not exist"),
+        ({"evaluate.pairs": "pears.csv"}, "pears.csv"),
+        ({"evaluate.images": "no-images"}, "no-images"),
+        ({"train.init_from": "no-run"}, "no-run"),
+        ({"train.device": "mps"}, "train.device: 'mps'"),
+    ],
+)
+def test_what_the_runs_need_is_looked_for_before_the_first(data: Path, tmp_path: Path, flags, message):
+    given = {"data.path": str(data), "evaluate.pairs": str(data / "pairs.csv")} | flags
+    cells = make_grid(["cosface", "arcface"], 1, flags=given, sets=RECIPE)
+    with pytest.raises(FacezooError, match=message):
+        check_cells(cells, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_failed_is_no_run_with_another_recipe(data: Path, tmp_path: Path):
+    (tmp_path / "resolved.toml").write_text('# facezoo 0.1.0\n[data]\npath = "facez"\n')
+    check_folder(grid(data)[0], tmp_path)
+
+
 def test_an_interrupted_cell_goes_on_to_the_same_scores(data: Path, tmp_path: Path, finished):
     (cell,) = grid(data, heads="cosface", epochs=2)
     whole = run_cell(cell, tmp_path / "whole")
@@ -131,6 +211,7 @@ def test_a_directory_with_another_recipe_is_refused(data: Path, finished: list[O
         check_folder(cell, finished[0].folder)
     written = (finished[0].folder / "resolved.toml").read_text()
     assert "accumulate = 1\n" in written
+    (tmp_path / "checkpoints" / "step-3").mkdir(parents=True)
     older = tmp_path / "resolved.toml"
     older.write_text(written.replace("accumulate = 1\n", ""))  # before there was such a setting
     check_folder(finished[0].cell, tmp_path)
@@ -276,6 +357,16 @@ def test_the_figure_is_a_png(data: Path, tmp_path: Path):
     assert (tmp_path / "f.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     with pytest.raises(FacezooError, match="cannot be written"):
         draw(compare(made_outcomes(data, shifts), "cosface", replicates=200), tmp_path / "no" / "f.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("f.pgn", "not the name of a picture"), ("no/f.png", "no folder")]
+)
+def test_a_figure_that_could_not_be_kept_is_refused_beforehand(tmp_path: Path, name: str, message: str):
+    pytest.importorskip("matplotlib", reason="the extra `figures` is not installed")
+    check(tmp_path / "f.png")
+    with pytest.raises(FacezooError, match=message):
+        check(tmp_path / name)
 
 
 def test_without_matplotlib_the_figure_names_the_extra(data: Path, tmp_path: Path, monkeypatch):

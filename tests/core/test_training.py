@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -214,10 +215,34 @@ def test_left_out_files_are_counted_shown_and_listed(tmp_path: Path):
     assert len(listed) == 6
 
 
-@pytest.mark.parametrize("name", ["cuda:99", "no such device"])
-def test_a_device_that_is_not_there_is_an_error(name: str):
-    with pytest.raises(FacezooError, match=r"train\.device"):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cuda:99",
+        "cuda:-1",
+        "cuda:99999999999999999999",
+        "cpu:",
+        "",
+        "CPU\n",
+        "mps",
+        "meta",
+        "xla",
+        "hpu",
+        "xpu",
+    ],
+)
+def test_a_device_that_is_not_there_is_an_error_of_one_sentence(name: str):
+    with pytest.raises(FacezooError, match=r"train\.device") as error:
         choose_device(name)
+    assert "\n" not in error.value.message
+    assert len(error.value.message) < 180
+
+
+def test_threads_that_torch_does_not_take_are_an_error(data: Path):
+    settings = run_settings(data, train={"threads": 1})
+    odd = replace(settings, train=settings.train.model_copy(update={"threads": 2**40}))
+    with pytest.raises(FacezooError, match=r"train\.threads: 1,099,511,627,776 cannot be used"):
+        build_parts(odd)
 
 
 def test_weights_decay_and_norms_biases_and_slopes_do_not(data: Path):

@@ -14,15 +14,8 @@ def draw(comparison: Comparison, path: Path) -> None:
 
     Raises FacezooError where matplotlib is not installed, or `path` cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as problem:
-        message = "the figure needs matplotlib, which is not installed"
-        raise FacezooError(
-            message, "Install the extra `facezoo[figures]`, or leave out --figure."
-        ) from problem
     rows = [row for row in comparison.rows if row.mean is not None]
-    figure = Figure(figsize=(7, 1.2 + 0.45 * len(rows)), layout="constrained")
+    figure = _figure(figsize=(7, 1.2 + 0.45 * len(rows)), layout="constrained")
     axes = figure.subplots()
     for place, row in enumerate(rows):
         _draw_row(axes, place, row)
@@ -35,6 +28,26 @@ def draw(comparison: Comparison, path: Path) -> None:
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as problem:
         raise FacezooError(f"{path}: cannot be written ({problem})", "Give the name of a PNG.") from problem
+
+
+def check(path: Path) -> None:
+    """Raise the FacezooError of `draw`, as far as it can be told before there is anything to draw."""
+    kinds = _figure().canvas.get_supported_filetypes()
+    if path.suffix.removeprefix(".").lower() not in kinds:
+        raise FacezooError(f"{path}: not the name of a picture", "Give the name of a PNG.")
+    if not path.parent.is_dir():
+        raise FacezooError(f"{path}: there is no folder {path.parent}", "Give the name of a PNG.")
+
+
+def _figure(**options: Any) -> Any:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as problem:
+        message = "the figure needs matplotlib, which is not installed"
+        raise FacezooError(
+            message, "Install the extra `facezoo[figures]`, or leave out --figure."
+        ) from problem
+    return Figure(**options)
 
 
 def _draw_row(axes: Any, place: int, row: Row) -> None:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from facezoo._words import first_line
 from facezoo.comparison.grid import Cell
-from facezoo.disk.durable import whole_file
+from facezoo.comparison.results import read_evaluation, read_scores, write_scores
 from facezoo.errors import FacezooError
-from facezoo.evaluation.archives import read_arrays
-from facezoo.evaluation.identities import PairUnits
 from facezoo.evaluation.network import open_network
 from facezoo.evaluation.scoring import ScoredPairs, score_own_pairs
 from facezoo.settings import RunSettings, resolve, to_toml
 from facezoo.training.claim import ClaimedError, claim
-from facezoo.training.directory import CONFIG, EVALUATION
+from facezoo.training.directory import CONFIG, check_directory, holds_run, refuse_run
+from facezoo.training.inputs import check_inputs
 from facezoo.training.session import resume, train
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-SCORES: Final = "scores.npz"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,24 +38,42 @@ class Outcome:
     failure: str | None = None
 
 
-def check_folder(cell: Cell, folder: Path) -> None:
-    """Raise FacezooError where `folder` holds a run with other settings than the cell's.
+def check_cells(cells: Sequence[Cell], out: Path) -> None:
+    """Raise FacezooError where a cell's directory below `out` is taken, or what it reads is not there."""
+    for cell in cells:
+        check_folder(cell, out / cell.folder)
+    looked_at: set[str] = set()
+    for settings in (cell.settings for cell in cells):
+        inputs = repr((settings.data, settings.evaluate, settings.train.device, settings.train.init_from))
+        if inputs not in looked_at:
+            looked_at.add(inputs)
+            check_inputs(settings)
 
-    Settings that the run's facezoo did not have yet count as their defaults.
+
+def check_folder(cell: Cell, folder: Path) -> None:
+    """Raise FacezooError where `folder` holds a run with other settings than the cell's, or something else.
+
+    Settings that the run's facezoo did not have yet count as their defaults. A start that failed before its
+    first step is no run.
     """
-    config = folder / CONFIG
-    if not config.exists():
+    if not (folder / CONFIG).exists() or not holds_run(folder):
+        refuse_run(folder)
         return
+    check_directory(folder)
+    if changed := _changed(cell, folder):
+        message = f"{folder}: holds a run with another recipe ({', '.join(changed)})"
+        raise FacezooError(message, "Choose another directory (--out), or remove this one.")
+
+
+def _changed(cell: Cell, folder: Path) -> list[str]:
+    """The settings in which a run is not the cell's."""
     try:
-        there = _values(resolve(config))
+        there = _values(resolve(folder / CONFIG))
     except FacezooError as problem:
         hint = f"{problem.hint} Or remove that run, or choose another directory (--out)."
         raise FacezooError(problem.message, hint.strip()) from problem
     wanted = _values(cell.settings)
-    changed = sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
-    if changed:
-        message = f"{folder}: holds a run with another recipe ({', '.join(changed)})"
-        raise FacezooError(message, "Choose another directory (--out), or remove this one.")
+    return sorted(key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key))
 
 
 def _values(settings: RunSettings) -> dict[str, Any]:
@@ -74,12 +89,13 @@ def run_cell(cell: Cell, folder: Path, console: Console | None = None) -> Outcom
     `ClaimedError` where another process has the cell in hand.
     """
     try:
-        if not (folder / EVALUATION).is_file():
-            if (folder / CONFIG).is_file():
+        evaluation = _if_sound(read_evaluation, folder)
+        if evaluation is None:
+            if holds_run(folder):
                 resume(folder, console)
             else:
                 train(cell.settings, folder, console=console)
-        evaluation = json.loads((folder / EVALUATION).read_text(encoding="utf-8"))
+            evaluation = read_evaluation(folder)
         return Outcome(cell, folder, _scored(folder), evaluation)
     except ClaimedError:
         raise
@@ -89,31 +105,18 @@ def run_cell(cell: Cell, folder: Path, console: Console | None = None) -> Outcom
 
 def _scored(folder: Path) -> ScoredPairs:
     """The scores of a finished run's pairs: from its file, or computed and written there."""
-    path = folder / SCORES
-    if not path.is_file():
+    scored = _if_sound(read_scores, folder)
+    if scored is None:
         with claim(folder):
-            _write(score_own_pairs(open_network(folder)), path)
-    return _read(path)
+            scored = score_own_pairs(open_network(folder))
+            write_scores(folder, scored)
+    return scored
 
 
-def _write(scored: ScoredPairs, path: Path) -> None:
-    arrays: dict[str, Any] = {
-        "name": np.array(scored.name),
-        "score": scored.scores,
-        "same": scored.same,
-        "fold": scored.fold,
-    }
-    if scored.units:
-        arrays |= {"left": scored.units.left, "right": scored.units.right}
-    with whole_file(path) as making, making.open("wb") as file:
-        np.savez(file, **arrays)
-
-
-def _read(path: Path) -> ScoredPairs:
-    keys, hint = ("name", "score", "same", "fold"), "Remove it; it is computed again."
-    arrays = read_arrays(path, keys, hint, optional=("left", "right"))
-    units = None
-    if {"left", "right"} <= arrays.keys():
-        count = int(max(arrays["left"].max(), arrays["right"].max())) + 1
-        units = PairUnits(arrays["left"], arrays["right"], count)
-    return ScoredPairs(str(arrays["name"]), arrays["score"], arrays["same"], arrays["fold"], units)
+def _if_sound(read: Callable[[Path], T | None], folder: Path) -> T | None:
+    """What a file of a run holds; None where it is not there, or damaged, which is said."""
+    try:
+        return read(folder)
+    except FacezooError as problem:
+        warnings.warn(f"{problem.message}; it is computed again", RuntimeWarning, stacklevel=2)
+        return None

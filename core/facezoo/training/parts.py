@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,9 @@ from facezoo.settings import RunSettings, TrainSettings
 from facezoo.training.memory import keep_freed_memory
 from facezoo.training.optimizer import make_optimizer
 from facezoo.training.recompute import recompute_blocks
+
+KINDS: Final = ("cpu", "cuda")
+"""Devices that every head, layout and checkpoint has been computed on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +62,7 @@ def build_parts(settings: RunSettings) -> Parts:
     """
     train = settings.train
     if train.threads:
-        torch.set_num_threads(train.threads)
+        _use_threads(train.threads)
     device = choose_device(train.device)
     images = settings.data
     memory = images.memory_mib * 2**20
@@ -120,10 +124,14 @@ def _batches(data: TrainingFaces, train: TrainSettings, augmentation: Augmentati
 def choose_device(name: str) -> torch.device:
     """The device that `train.device` names, set up; "auto" is CUDA where there is one, else the CPU.
 
-    On CUDA convolutions are deterministic from then on, and on a CPU freed memory is kept for reuse.
+    On CUDA convolutions are deterministic from then on, and on a CPU freed memory is kept for reuse. Raises
+    FacezooError for any other kind of device, and for one that this torch does not reach.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.partition(":")[0] not in KINDS:
+        message = f"train.device: {name!r}: facezoo computes on a processor or with CUDA"
+        raise FacezooError(message, "Say auto, cpu, cuda, or cuda:1.")
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
@@ -134,6 +142,14 @@ def choose_device(name: str) -> torch.device:
     if device.type == "cuda":
         torch.backends.cudnn.deterministic = True
         torch.backends.cudnn.benchmark = False
-    elif device.type == "cpu":
+    else:
         keep_freed_memory()
     return device
+
+
+def _use_threads(number: int) -> None:
+    try:
+        torch.set_num_threads(number)
+    except (RuntimeError, ValueError) as problem:
+        message = f"train.threads: {number:,} cannot be used"
+        raise FacezooError(message, "Say as many as there are cores, or 0 for torch's choice.") from problem

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.data import ImageFiles, Preprocessing, TestPairs, open_pairs, open_store
+from facezoo.data import ImageFiles, open_store
 from facezoo.disk.durable import write_json, write_text
 from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification, embed
@@ -26,6 +26,7 @@ from facezoo.training.directory import (
     writing,
 )
 from facezoo.training.initial import NOTHING
+from facezoo.training.inputs import open_run_pairs
 from facezoo.training.introduction import introduce, table
 from facezoo.training.metrics import Past
 from facezoo.training.trainer import Trainer
@@ -96,21 +97,8 @@ def _opened(settings: RunSettings, out: Path, console: Console | None, *, fresh:
     """A trainer with all that it reads open; nothing is written."""
     trainer = Trainer(settings, out, console, fresh=fresh)
     introduce(trainer)
-    trainer.pairs = _open_pairs(settings, trainer.parts.preprocessing)
+    trainer.pairs = open_run_pairs(settings, trainer.parts.preprocessing)
     return trainer
-
-
-def _open_pairs(settings: RunSettings, contract: Preprocessing) -> TestPairs | None:
-    data, evaluate = settings.data, settings.evaluate
-    memory = data.memory_mib * 2**20
-    named = (evaluate.pairs, evaluate.images, data.path)
-    pairs = open_pairs(
-        *named, data.size, memory, protocol=evaluate.protocol, contract=contract, cache=data.cache
-    )
-    if pairs is None and (evaluate.every or evaluate.every_steps):
-        message = "evaluate.every: there are no pairs to verify during training"
-        raise FacezooError(message, "Name some (--pairs FILE), or leave it at 0.")
-    return pairs
 
 
 def _verify(trainer: Trainer) -> Verification | None:

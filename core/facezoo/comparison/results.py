@@ -1,0 +1,83 @@
+"""What a finished run of a comparison left: evaluation.json, and the scores of its pairs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from facezoo.disk.durable import whole_file
+from facezoo.errors import FacezooError
+from facezoo.evaluation.archives import read_arrays
+from facezoo.evaluation.identities import PairUnits
+from facezoo.evaluation.scoring import ScoredPairs
+from facezoo.training.directory import EVALUATION, writing
+
+SCORES: Final = "scores.npz"
+RATES: Final = ("accuracy", "auc", "eer")
+AGAIN: Final = "Remove it; it is computed again."
+
+
+def read_evaluation(folder: Path) -> dict[str, Any] | None:
+    """The evaluation.json of a run, or None where there is none yet; FacezooError where it is damaged."""
+    path = folder / EVALUATION
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as problem:
+        raise FacezooError(f"{path}: cannot be read ({type(problem).__name__})", AGAIN) from problem
+    if not isinstance(content, dict) or not all(
+        name in content and _are_figures(content[name]) for name in ("verification", "untrained")
+    ):
+        raise FacezooError(f"{path}: does not hold the figures of a run", AGAIN)
+    return content
+
+
+def _are_figures(figures: object) -> bool:
+    if not isinstance(figures, Mapping):
+        return figures is None
+    rates = [figures.get(name, "") for name in RATES]
+    return all(rate is None or isinstance(rate, int | float) for rate in rates)
+
+
+def read_scores(folder: Path) -> ScoredPairs | None:
+    """The scores that `write_scores` wrote, or None where it has not; FacezooError where they are damaged."""
+    path = folder / SCORES
+    if not path.exists():
+        return None
+    arrays = read_arrays(path, ("name", "score", "same", "fold"), AGAIN, optional=("left", "right"))
+    sides = [arrays[name] for name in ("left", "right") if name in arrays]
+    pairs = [arrays["score"], arrays["same"], arrays["fold"], *sides]
+    kinds = "".join(array.dtype.kind for array in [arrays["name"], *pairs])
+    alike = {array.shape for array in pairs} == {(len(arrays["score"]),)} if arrays["score"].ndim else False
+    if not alike or kinds not in {"Ufbi", "Ufbiii"} or not _in_range(arrays["score"], *sides):
+        raise FacezooError(f"{path}: does not hold the scores of a run's pairs", AGAIN)
+    units = PairUnits(sides[0], sides[1], int(max(map(np.max, sides))) + 1) if sides else None
+    return ScoredPairs(str(arrays["name"]), arrays["score"], arrays["same"], arrays["fold"], units)
+
+
+def _in_range(scores: Any, *sides: Any) -> bool:
+    return bool(len(scores) and np.isfinite(scores).all() and all(side.min() >= 0 for side in sides))
+
+
+def write_scores(folder: Path, scored: ScoredPairs) -> None:
+    """Keep the scores of a run's pairs in its directory; FacezooError where they cannot be written."""
+    arrays: dict[str, Any] = {
+        "name": np.array(scored.name),
+        "score": scored.scores,
+        "same": scored.same,
+        "fold": scored.fold,
+    }
+    if scored.units:
+        arrays |= {"left": scored.units.left, "right": scored.units.right}
+    path = folder / SCORES
+    with (
+        writing(path, "Free some space, then say the same again."),
+        whole_file(path) as making,
+        making.open("wb") as file,
+    ):
+        np.savez(file, **arrays)

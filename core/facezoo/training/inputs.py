@@ -1,0 +1,42 @@
+"""What a run reads beside its training images, and a look at all of it that decodes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from facezoo.data import Preprocessing, TestPairs, open_pairs, open_training
+from facezoo.errors import FacezooError
+from facezoo.settings import RunSettings
+from facezoo.training.checkpoint import find_checkpoint
+from facezoo.training.initial import NOTHING
+from facezoo.training.parts import choose_device
+
+
+def open_run_pairs(
+    settings: RunSettings, contract: Preprocessing, *, decoded: bool = True
+) -> TestPairs | None:
+    """The pairs that a run is verified on, or None; without `decoded`, their images are left for later.
+
+    Raises FacezooError where they are not there, or are needed during training and not named.
+    """
+    data, evaluate = settings.data, settings.evaluate
+    memory, cache = (data.memory_mib * 2**20, data.cache) if decoded else (0, "none")
+    named = (evaluate.pairs, evaluate.images, data.path)
+    pairs = open_pairs(*named, data.size, memory, protocol=evaluate.protocol, contract=contract, cache=cache)
+    if pairs is None and (evaluate.every or evaluate.every_steps):
+        message = "evaluate.every: there are no pairs to verify during training"
+        raise FacezooError(message, "Name some (--pairs FILE), or leave it at 0.")
+    return pairs
+
+
+def check_inputs(settings: RunSettings) -> None:
+    """Raise the FacezooError of a run whose device, images, pairs or weights to start from are not there.
+
+    What takes longer is left to the run itself: images are found, not decoded, and weights not read.
+    """
+    choose_device(settings.train.device)
+    images = settings.data
+    data = open_training(images.path, images.size, 0, fit=images.fit)
+    open_run_pairs(settings, Preprocessing(images.size, data.alignment, fit=data.fit), decoded=False)
+    if settings.train.init_from != NOTHING:
+        find_checkpoint(Path(settings.train.init_from))
