@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facezoo._words import did_you_mean
 from facezoo.errors import FacezooError
+from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facezoo.testing import CheckResult, HeadCheck
@@ -35,12 +35,15 @@ def command(name: str, pattern: str | None, as_json: bool) -> None:
     results = []
     told: dict[str, str] = {}
     if not as_json:
-        click.echo(f"{name}: {checks[0].head.entry.dist} {checks[0].head.entry.version}")
+        say(f"{name}: {checks[0].head.entry.dist} {checks[0].head.entry.version}")
     for check in checks:  # printed as they end: all together take some seconds
         results.append(check.result())
         if not as_json:
             _print(name, check, results[-1], told)
-    click.echo(_json(checks, results) if as_json else f"\n{_summary(results)}")
+    if as_json:
+        say_json(_report(checks, results))
+    else:
+        say(f"\n{_summary(results)}")
     click.get_current_context().exit(any(result.outcome == "failed" for result in results))
 
 
@@ -59,20 +62,20 @@ def _print(name: str, check: HeadCheck, result: CheckResult, told: dict[str, str
     """Print a check's outcome; `told` has the check that each failure's message was printed with, as a head
     that cannot be built fails them all.
     """
-    outcome = click.style(f"{result.outcome:<8}", fg=_COLOURS[result.outcome])
-    click.echo(f"  {outcome}  {check.name:<18}  {result.seconds:6.2f} s".rstrip())
+    mark, line = f"  {result.outcome:<8}  ", f"{check.name:<18}  {result.seconds:6.2f} s"
+    say(line, mark=mark, colour=_COLOURS[result.outcome])
     if result.outcome == "passed":
         return
     if result.message in told:
-        click.echo(f"            as {told[result.message]!r} above")
+        say(f"            as {told[result.message]!r} above")
         return
     told[result.message] = check.name
-    click.echo(f"            {result.message}")
+    say(f"            {result.message}")
     if result.outcome == "failed":
-        click.echo(f"            {check.rule.doc}")
-        click.echo(f"            $ facezoo check-head {name} -k {check.name}")
+        say(f"            {check.rule.doc}")
+        say(f"            $ facezoo check-head {name} -k {check.name}")
         if result.error and click.get_current_context().meta.get("traceback"):
-            click.echo("".join(traceback.format_exception(result.error)), err=True)
+            say("".join(traceback.format_exception(result.error)), err=True)
 
 
 def _summary(results: Sequence[CheckResult]) -> str:
@@ -83,9 +86,9 @@ def _summary(results: Sequence[CheckResult]) -> str:
     return f"{', '.join(said)} in {seconds:.1f} s"
 
 
-def _json(checks: Sequence[HeadCheck], results: Sequence[CheckResult]) -> str:
+def _report(checks: Sequence[HeadCheck], results: Sequence[CheckResult]) -> dict[str, Any]:
     entry = checks[0].head.entry
-    report = {
+    return {
         "head": entry.name,
         "dist": entry.dist,
         "version": entry.version,
@@ -100,4 +103,3 @@ def _json(checks: Sequence[HeadCheck], results: Sequence[CheckResult]) -> str:
             for check, result in zip(checks, results, strict=True)
         ],
     }
-    return json.dumps(report, indent=2, ensure_ascii=False)

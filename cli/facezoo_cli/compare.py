@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import deque
@@ -14,6 +13,7 @@ import click
 
 from facezoo.errors import FacezooError
 from facezoo_cli.figures import percent, percent_interval
+from facezoo_cli.output import say, say_json
 from facezoo_cli.stopping import interruptible
 
 if TYPE_CHECKING:
@@ -73,8 +73,10 @@ def command(
         outcomes = _outcomes(cells, out)
         found = compare(outcomes, row, metric=options["metric"], replicates=options["replicates"])
         _keep(found, out, figure)
-    content = json.dumps(found.as_dict(), indent=2, ensure_ascii=False)
-    click.echo(content if as_json else "\n".join(table(found)))
+    if as_json:
+        say_json(found.as_dict())
+    else:
+        say("\n".join(table(found)))
     if any(outcome.failure for outcome in outcomes):
         click.get_current_context().exit(1)
 
@@ -105,20 +107,20 @@ def _outcomes(cells: Sequence[Cell], out: Path) -> list[Outcome]:
         cell = cells[number]
         folder = out / cell.folder
         if number not in put_off:
-            click.echo(f"[{number + 1}/{len(cells)}] {cell.label}, seed {cell.seed}: {folder}", err=True)
+            say(f"[{number + 1}/{len(cells)}] {cell.label}, seed {cell.seed}: {folder}", err=True)
         elif len(put_off) > len(pending):
             time.sleep(PATIENCE)
         try:
             outcomes[number] = run_cell(cell, folder, console)
         except ClaimedError:
             if number not in put_off:
-                click.echo("  put off: another process is training it", err=True)
+                say("  put off: another process is training it", err=True)
             put_off.add(number)
             pending.append(number)
             continue
         put_off.discard(number)
         if failure := outcomes[number].failure:
-            click.echo(f"  failed: {failure}", err=True)
+            say(f"  failed: {failure}", err=True)
     return [outcomes[number] for number in range(len(cells))]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from statistics import median
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from facezoo._cut import SHOWN, listed, named
+from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facezoo.data.check import DataCheck
@@ -40,9 +40,9 @@ def check(ctx: click.Context, path: str, against: str | None, as_json: bool) -> 
 
     found = check_faces(path, against)
     if as_json:
-        click.echo(json.dumps(found.as_dict(), indent=2, ensure_ascii=False))
+        say_json(found.as_dict())
     else:
-        click.echo("\n".join(_report(found)))
+        say("\n".join(_report(found)))
     ctx.exit(1 if found.to_mend() else 0)
 
 

@@ -25,6 +25,7 @@ from facezoo.registry.entries import (
     installed_plugins,
 )
 from facezoo.registry.loading import import_entry, owner
+from facezoo_cli.output import say
 
 
 @dataclass(frozen=True)
@@ -57,19 +58,19 @@ def command() -> None:
         ("Observers", _plugins(HOOKS, "observer", _load_observer)),
         ("Data", _data()),
     ):
-        click.echo(title)
+        say(title)
         for finding in section:  # printed as it is found: an import may take its time
             findings.append(finding)
             _print(finding)
-        click.echo()
+        say()
     troubles = [finding for finding in findings if not finding.sound]
-    click.echo(f"{len(troubles)} of {len(findings)} need mending." if troubles else "Everything is sound.")
+    say(f"{len(troubles)} of {len(findings)} need mending." if troubles else "Everything is sound.")
     click.get_current_context().exit(1 if troubles else 0)
 
 
 def _print(finding: Finding) -> None:
-    status = click.style(f"{finding.status:<12}", fg=None if finding.sound else "red")
-    click.echo(f"  {status}  {finding.subject}{': ' if finding.detail else ''}{finding.detail}")
+    mark, line = f"  {finding.status:<12}  ", ": ".join(filter(None, (finding.subject, finding.detail)))
+    say(line, mark=mark, colour=None if finding.sound else "red")
 
 
 def _attempt(subject: str, look: Callable[[], str | None]) -> Finding:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from facezoo_cli.output import say
 from facezoo_cli.stopping import interruptible
 
 _PATH = click.Path(path_type=Path)
@@ -43,12 +44,12 @@ def command(
     with interruptible(lambda: "Interrupted. The same command goes on."):
         found = embed_folder(network, path, out, flip=flip, batch_size=batch_size, progress=_progress())
     mirrored = "with" if flip else "without"
-    click.echo(f"{out}: {found.images:,} embeddings, {mirrored} mirror images, by {network.checkpoint}")
+    say(f"{out}: {found.images:,} embeddings, {mirrored} mirror images, by {network.checkpoint}")
     if left_out is not None:
         _write(left_out, map(str, found.left_out))
     if found.left_out:
-        click.echo(f"left out: {len(found.left_out):,} files or folders")
-        click.echo("\n".join(told(found.left_out, "--left-out FILE lists all")))
+        say(f"left out: {len(found.left_out):,} files or folders")
+        say("\n".join(told(found.left_out, "--left-out FILE lists all")))
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:
@@ -70,9 +71,9 @@ def _progress() -> Callable[[int, int], None]:
     def show(done: int, total: int) -> None:
         nonlocal first
         if first and done:
-            click.echo(f"going on after {done:,} of {total:,} images", err=True)
+            say(f"going on after {done:,} of {total:,} images", err=True)
         first = False
         if terminal:
-            click.echo(f"\r{done:,} of {total:,} images", err=True, nl=done == total)
+            say(f"{done:,} of {total:,} images", mark="\r", err=True, nl=done == total)
 
     return show

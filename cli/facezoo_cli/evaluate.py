@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from facezoo._protocols import PAIRS_PROTOCOLS
 from facezoo.errors import FacezooError
 from facezoo_cli import figures
+from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facezoo.evaluation import FixedThreshold
@@ -68,7 +68,10 @@ def command(as_json: bool, **options: Any) -> None:
     asked = Asked(**options)
     _check(asked)
     lines, content = _report(asked)
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False) if as_json else "\n".join(lines))
+    if as_json:
+        say_json(content)
+    else:
+        say("\n".join(lines))
 
 
 def _check(asked: Asked) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from facezoo_cli.output import say
+
 
 @click.command("import-weights")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
@@ -29,8 +31,8 @@ def command(file: Path, out: Path | None, backbone: str | None) -> None:
         folder = file.with_name(f"{file.name}-weights")
     imported = import_weights(file, folder, backbone)
     count = sum(tensor.numel() for tensor in imported.tensors.values() if tensor.is_floating_point())
-    click.echo(
+    say(
         f"{imported.backbone}, {imported.dim} dimensions, {imported.size} x {imported.size} pixels: "
         f"{len(imported.tensors):,} tensors, {count / 1e6:.1f} M values"
     )
-    click.echo(f"weights: {folder}")
+    say(f"weights: {folder}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 
 import click
 
+from facezoo._words import cut
 from facezoo.registry import HeadEntry, installed_heads
+from facezoo_cli.output import say, say_json
 
 
 @click.command("list-heads")
@@ -19,16 +20,18 @@ def command(as_json: bool) -> None:
     """
     heads = installed_heads()
     if as_json:
-        click.echo(json.dumps([head.as_dict() for head in heads], indent=2, ensure_ascii=False))
+        say_json([head.as_dict() for head in heads])
     elif heads:
-        click.echo("\n".join(_table(heads)))
+        say("\n".join(_table(heads)))
     else:
-        click.echo("No head is installed. Each comes with a distribution that offers it.")
+        say("No head is installed. Each comes with a distribution that offers it.")
 
 
 def _table(heads: Sequence[HeadEntry]) -> Iterator[str]:
     rows = [("HEAD", "STATUS", "DISTRIBUTION", "SUMMARY")]
-    rows += [(head.name, head.status, f"{head.dist} {head.version}", head.summary) for head in heads]
+    rows += [
+        (head.name, head.status, f"{head.dist} {head.version}", cut(head.summary, 200)) for head in heads
+    ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     reasons = ["", *(head.reason for head in heads)]
     for row, reason in zip(rows, reasons, strict=True):

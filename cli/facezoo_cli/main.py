@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
+from facezoo._words import printable_lines
 from facezoo.errors import FacezooError
+from facezoo_cli.output import say, survive_any_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,9 +47,9 @@ class ReportedError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the message, and the hint below it."""
-        click.echo(f"{click.style('Error:', fg='red', bold=True)} {self.message}", file=file, err=True)
+        say(self.message, mark="Error: ", colour="red", file=file, err=True)
         if self.hint:
-            click.echo(f"{click.style('Hint:', bold=True)} {self.hint}", file=file, err=True)
+            say(self.hint, mark="Hint: ", colour="reset", file=file, err=True)
 
 
 class Commands(click.Group):
@@ -87,8 +90,18 @@ class Commands(click.Group):
             if ctx.meta.get("traceback"):
                 import traceback
 
-                click.echo("".join(traceback.format_exception(error)), err=True)
+                say("".join(traceback.format_exception(error)), err=True)
             raise ReportedError(error) from error
+        except click.ClickException as error:  # click quotes what was typed, such as a file's name
+            error.message = printable_lines(error.message)  # type: ignore[misc]
+            raise
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line, whatever the encoding of the streams that it writes to."""
+        survive_any_encoding()
+        # else pydantic reads the entry points of everything there is, and one damaged line ends facezoo
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+        return super().main(*args, **kwargs)
 
 
 def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -117,7 +130,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         import facezoo
 
-        click.echo(f"facezoo {facezoo.__version__}")
+        say(f"facezoo {facezoo.__version__}")
         ctx.exit()
 
 
@@ -140,7 +153,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     with suppress(OSError):  # a warning that nobody can read ends nothing
-        click.echo(f"{click.style('Warning:', fg='yellow', bold=True)} {message}", err=True)
+        say(str(message), mark="Warning: ", colour="yellow", err=True)
 
 
 @click.command(

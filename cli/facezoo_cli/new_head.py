@@ -16,6 +16,7 @@ import click
 
 from facezoo.errors import FacezooError
 from facezoo.registry import API_VERSION, installed_heads
+from facezoo_cli.output import say
 
 TEMPLATES: Final = Path(__file__).with_name("templates") / "head"
 IMPORTED: Final = frozenset({"Tensor", "Batch", "Scores", "HeadContext", "Head"})
@@ -46,7 +47,7 @@ def command(name: str, dest: Path) -> None:
     except OSError as problem:
         message = f"{folder}: cannot be written ({problem.strerror})"
         raise FacezooError(message, "Choose another folder (--dest).") from problem
-    click.echo("\n".join(_report(name, folder)))
+    say("\n".join(_report(name, folder)))
 
 
 def distribution(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from facezoo.errors import FacezooError
+from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facezoo.plotting import HeadCurves
@@ -45,9 +45,9 @@ def command(
     curves = _measure(asked, _settings(sets))
     if path is not None:
         draw(curves, path)
-        click.echo(f"written to {path}", err=as_json)
+        say(f"written to {path}", err=as_json)
     if as_json:
-        click.echo(json.dumps({"heads": [head.as_dict() for head in curves]}, ensure_ascii=False))
+        say_json({"heads": [head.as_dict() for head in curves]}, indent=None)
 
 
 def _split(name: str, preset: str | None) -> tuple[str, str | None]:
@@ -82,6 +82,6 @@ def _measure(asked: list[tuple[str, str | None]], settings: dict[str, object]) -
     ]
     curves = []
     for number, (head, config, preset) in enumerate(zip(loaded, configs, presets, strict=True), 1):
-        click.echo(f"[{number}/{len(loaded)}] {head.spec.name}", err=True)
+        say(f"[{number}/{len(loaded)}] {head.spec.name}", err=True)
         curves.append(probe(head, config, preset))
     return curves

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from facezoo_cli.output import say, say_json
+
 
 @click.command("show-checkpoint")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
@@ -25,11 +27,11 @@ def command(folder: Path, as_json: bool) -> None:
     figures = _figures(checkpoint, about["step"])
     if as_json:
         content = {"path": str(checkpoint), **about, "figures": figures}
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        say_json(content)
         return
-    click.echo(f"{checkpoint}: {about['step']:,} steps")
+    say(f"{checkpoint}: {about['step']:,} steps")
     for name, text in (*_provenance(about), *_figure_lines(figures)):
-        click.echo(f"  {name:<14}{text}")
+        say(f"  {name:<14}{text}")
 
 
 def _figures(checkpoint: Path, step: int) -> dict[str, Any]:

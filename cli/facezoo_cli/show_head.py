@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from facezoo._words import printable, shown
+from facezoo_cli.output import say, say_json
+
 if TYPE_CHECKING:
     from facezoo.registry import LoadedHead
 
@@ -32,14 +35,18 @@ def command(name: str, json_schema: bool) -> None:
     from facezoo.registry import load_head
 
     head = load_head(name)
-    schema = head.spec.config.model_json_schema()
     if json_schema:
-        click.echo(json.dumps(schema, indent=2, ensure_ascii=False))
+        say_json(head.schema())
         return
-    for section in (_about(head), _settings(schema), _presets(head.spec.presets)):
-        if lines := "\n".join(section):
-            click.echo(f"{lines}\n")
-    click.echo(f"facezoo train --head {name} --set head.KEY=VALUE")
+    say("\n".join(lines_of(head)))
+    say(f"facezoo train --head {name} --set head.KEY=VALUE")
+
+
+def lines_of(head: LoadedHead) -> Iterator[str]:
+    """Everything about a head: its record, its settings, its presets, with an empty line behind each."""
+    for section in (_about(head), _settings(head.schema()), _presets(head.spec.presets)):
+        lines = [printable(line) for line in section]
+        yield from (*lines, "") if lines else ()
 
 
 def _about(head: LoadedHead) -> Iterator[str]:
@@ -67,7 +74,7 @@ def _settings(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _row(name: str, field: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    default = json.dumps(field["default"], ensure_ascii=False) if "default" in field else "(must be set)"
+    default = _value(field["default"]) if "default" in field else "(must be set)"
     return name, default, _admitted(field, schema), field.get("description", "")
 
 
@@ -89,5 +96,13 @@ def _presets(presets: Mapping[str, Mapping[str, object]]) -> Iterator[str]:
     if presets:
         yield "Presets"
     for name, values in presets.items():
-        differences = ", ".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
+        differences = ", ".join(f"{key} = {_value(value)}" for key, value in values.items())
         yield f"  {name}: {differences or 'the defaults'}"
+
+
+def _value(value: object) -> str:
+    """A value as JSON, which is also TOML for most; of what is no JSON, what Python shows."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return shown(value)

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 
 import click
 
+from facezoo_cli.output import say
+
 
 @contextmanager
 def interruptible(words: Callable[[], str]) -> Iterator[None]:
@@ -21,7 +23,7 @@ def interruptible(words: Callable[[], str]) -> Iterator[None]:
     except KeyboardInterrupt as stop:
         code = stop.exit_code if isinstance(stop, Interrupted) else 130
         with suppress(OSError):  # the terminal may be what went away
-            click.echo(f"\n{words()}", err=True)
+            say(f"\n{words()}", err=True)
         _let_go()
         click.get_current_context().exit(code)
 

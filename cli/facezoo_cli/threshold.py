@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 from facezoo._protocols import PAIRS_PROTOCOLS
 from facezoo.errors import FacezooError
 from facezoo_cli import figures
+from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facezoo.evaluation import ChosenThreshold
@@ -54,9 +54,9 @@ def command(
     chosen = choose_threshold(scored.scores, scored.same, far, scored.units, replicates=replicates, seed=seed)
     if as_json:
         content = {"pairs": scored.name, "left_out": scored.left_out, **chosen.as_dict()}
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        say_json(content)
     else:
-        click.echo("\n".join(_lines(scored, chosen)))
+        say("\n".join(_lines(scored, chosen)))
 
 
 def _scored(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from facezoo.errors import FacezooError
+from facezoo_cli.output import say
 from facezoo_cli.stopping import interruptible
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _how_to_go_on(folder: Path) -> str:
 def _show(settings: RunSettings) -> None:
     from facezoo.settings import to_toml
 
-    click.echo(to_toml(settings, origins=True), nl=False)
+    say(to_toml(settings, origins=True), nl=False)
 
 
 def _fresh_folder(settings: RunSettings) -> Path:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import platform
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-_UNPRINTABLE: Final = re.compile(
+UNPRINTABLE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters: they move a terminal's cursor, or do worse
     "\u2028\u2029\u202a-\u202e\u2066-\u2069"  # new lines, and what turns the order of letters about
     "\ud800-\udfff]"  # bytes of a name that are no UTF-8, and what no encoding can write
 )
+"""Characters that are not shown as they are."""
 
 
 def printable(text: str) -> str:
     r"""`text` as one line that can be shown and written as UTF-8: control characters, changes of direction
     and bytes that are no UTF-8 are escaped, as in `caf\xe9`.
     """
-    return text if text.isprintable() else _UNPRINTABLE.sub(_escaped, text)
+    return text if text.isprintable() else UNPRINTABLE.sub(_escaped, text)
 
 
 def printable_lines(text: str) -> str:
@@ -70,6 +71,12 @@ def shown(value: object) -> str:
 def cut(text: str, length: int = 300) -> str:
     """The first `length` characters, with an ellipsis where there are more."""
     return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def listed(names: Sequence[str], most: int = 40) -> str:
+    """The names with commas between them, the first `most` of them and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def this_python() -> str:

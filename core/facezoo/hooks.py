@@ -211,7 +211,7 @@ def load_observers() -> Observers:
     for entry in installed_plugins(HOOKS):
         if entry.status == "disabled":
             continue
-        if entry.status == "incompatible":
+        if entry.status in ("incompatible", "broken"):
             observers.mute(entry, "load", FacezooError(entry.reason))
             continue
         try:

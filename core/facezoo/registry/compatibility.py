@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from facezoo._version import __version__
+from facezoo._words import shown
 
 
 @cache
@@ -26,7 +27,7 @@ def incompatibility(requires: Iterable[str]) -> str:
 
 @cache
 def _refusal(line: str) -> str:
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import Requirement
     from packaging.version import InvalidVersion
 
     try:
@@ -34,8 +35,8 @@ def _refusal(line: str) -> str:
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             return ""
         admitted = requirement.specifier.contains(__version__, prereleases=True)
-    except InvalidRequirement:
-        return f"its requirement on facezoo cannot be read: {line!r}"
     except InvalidVersion:  # facezoo is not installed but on the path: there is nothing to compare with
         return ""
+    except Exception:  # noqa: BLE001 (what is wrong in a stranger's marker shows in many ways)
+        return f"its requirement on facezoo cannot be read: {shown(line)}"
     return "" if admitted else f"requires facezoo {requirement.specifier}, and this is facezoo {__version__}"

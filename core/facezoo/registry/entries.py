@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Final, Literal
 
+from facezoo._words import cut, printable, shown
 from facezoo.registry.compatibility import canonical, incompatibility
+from facezoo.registry.metadata import offers
 
 HEADS: Final = "facezoo.heads"
 BACKBONES: Final = "facezoo.backbones"
 HOOKS: Final = "facezoo.hooks"
 DISABLE: Final = "FACEZOO_DISABLE"
 
+UNNAMED: Final = "?"
+"""What stands for a name that cannot be read."""
+_NAME: Final = re.compile(r"[\w.+-]{1,100}")  # no ":", "," or "@": they stand between names
+_VALUE: Final = re.compile(r"[\w.]+(\s*:\s*[\w.]+)?\s*(\[.*\])?")
 OWN: Final = "facezoo"
 """The distribution whose names are never another's."""
 
-Status = Literal["ok", "disabled", "duplicate", "shadowed", "incompatible"]
+Status = Literal["ok", "disabled", "duplicate", "shadowed", "incompatible", "broken"]
 QUALIFIED_ONLY: Final = frozenset({"duplicate", "shadowed"})
 """Statuses of entries that are sound, and answer to `dist:name` only."""
 
@@ -76,9 +82,12 @@ def disabled_names() -> list[str]:
     return [name.strip() for name in os.environ.get(DISABLE, "").split(",") if name.strip()]
 
 
-def _judged(entry: PluginEntry, requires: list[str], disabled: list[str]) -> PluginEntry:
+def _judged(entry: PluginEntry, requires: tuple[str, ...], disabled: list[str]) -> PluginEntry:
     if any(entry.answers_to(name) for name in disabled):
-        return replace(entry, status="disabled", reason=f"switched off by {DISABLE}={os.environ[DISABLE]}")
+        reason = f"switched off by {DISABLE}={printable(os.environ[DISABLE])}"
+        return replace(entry, status="disabled", reason=reason)
+    if entry.status != "ok":
+        return entry
     if reason := incompatibility(requires):
         return replace(entry, status="incompatible", reason=reason)
     return entry
@@ -116,32 +125,21 @@ def _marked(entry: PluginEntry, namesakes: list[PluginEntry]) -> PluginEntry:
     return replace(entry, status="duplicate", reason=f"{others} offers the same name; say {entry.qualified}")
 
 
-def _offered(group: str) -> Iterator[tuple[PluginEntry, list[str]]]:
-    seen: set[str] = set()
-    for dist in distributions():
-        points = _points(dist, group)
-        if not points:
-            continue
-        metadata = dist.metadata
-        name = metadata["Name"] or "unnamed distribution"
-        if canonical(name) in seen:  # a second copy further down the path: imports take the first one, too
-            continue
-        seen.add(canonical(name))
-        version, summary = metadata["Version"] or "unknown", metadata["Summary"] or ""
-        requires = [str(line) for line in metadata.get_all("Requires-Dist") or []]
-        for point in points:
-            yield PluginEntry(point.name, name, version, summary, value=point.value), requires
+def _offered(group: str) -> Iterator[tuple[PluginEntry, tuple[str, ...]]]:
+    for offer in offers(group):
+        made = PluginEntry(UNNAMED, offer.dist, offer.version, offer.summary)
+        if offer.trouble:
+            yield replace(made, status="broken", reason=offer.trouble), offer.requires
+        for name, value in offer.points:
+            yield _checked(replace(made, name=name, value=value)), offer.requires
 
 
-def _points(dist: Distribution, group: str) -> list[EntryPoint]:
-    """The distribution's entry points of one group; none where its metadata cannot be read.
-
-    The text is looked at first: parsing it for every distribution there is costs more than all the rest.
-    """
-    try:
-        if f"[{group}]" not in (dist.read_text("entry_points.txt") or ""):
-            return []
-        unique = {point.name: point for point in dist.entry_points if point.group == group}
-    except (OSError, TypeError, ValueError):  # a stranger's damaged metadata must not take facezoo down
-        return []
-    return list(unique.values())
+def _checked(entry: PluginEntry) -> PluginEntry:
+    """The entry, "broken" where its line in entry_points.txt can name nothing."""
+    if not _NAME.fullmatch(entry.name):
+        reason = f"the name {shown(entry.name)} is not made of letters, digits and . _ + - alone"
+        return replace(entry, name=cut(entry.name, 40) or UNNAMED, status="broken", reason=reason)
+    if not _VALUE.fullmatch(entry.value):
+        reason = f"its entry point is {shown(entry.value)}, not 'module:attribute'"
+        return replace(entry, status="broken", reason=reason)
+    return entry

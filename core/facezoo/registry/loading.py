@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint
 
-from facezoo._words import did_you_mean, this_python
+from facezoo._words import did_you_mean, listed, this_python
 from facezoo.errors import FacezooError
-from facezoo.registry.entries import DISABLE, QUALIFIED_ONLY, PluginEntry, installed_plugins
+from facezoo.registry.entries import DISABLE, QUALIFIED_ONLY, UNNAMED, PluginEntry, installed_plugins
 from facezoo.registry.foreign import Contained
 
 
@@ -43,6 +43,8 @@ def _refused(kind: str, named: list[PluginEntry]) -> FacezooError:
     statuses = {entry.status for entry in named}
     if "disabled" in statuses:
         return FacezooError(reasons, f"Take it out of {DISABLE} to use it.")
+    if "broken" in statuses:
+        return FacezooError(reasons, _way_out(named[0]))
     return FacezooError(reasons, f"Install a release of {named[0].dist} that fits, or another facezoo.")
 
 
@@ -52,15 +54,15 @@ def _unknown(kind: str, name: str, installed: list[PluginEntry]) -> FacezooError
     if not installed:
         hint = f"No {kind} is installed for {this_python()}. Each comes with a distribution that offers it."
         return FacezooError(message, hint)
-    return FacezooError(message, f"Installed for {this_python()}: {', '.join(_names(installed))}.")
+    return FacezooError(message, f"Installed for {this_python()}: {listed(_names(installed))}.")
 
 
 def _names(installed: list[PluginEntry]) -> list[str]:
-    return sorted({entry.name for entry in installed})
+    return sorted({entry.name for entry in installed if entry.name != UNNAMED})
 
 
 def _qualified(installed: list[PluginEntry]) -> list[str]:
-    return [entry.qualified for entry in installed]
+    return [entry.qualified for entry in installed if entry.name != UNNAMED]
 
 
 def import_entry(entry: PluginEntry, group: str, kind: str) -> object:

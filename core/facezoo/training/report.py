@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from facezoo._words import first_line
+from facezoo._words import first_line, printable_lines
 from facezoo.training.interrupt import PIPE
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ class Report:
             stop(PIPE)
 
     def line(self, text: str) -> None:
-        """Print one line as it is."""
+        """Print a line, or several, as it is, but for what a terminal would obey."""
         if self.console is not None:
             with self._heard():
-                self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+                self.console.print(printable_lines(text), markup=False, highlight=False, soft_wrap=True)
 
     def start(self, step: int) -> None:
         """Begin to show progress, with `step` steps done."""
