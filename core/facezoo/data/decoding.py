@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from itertools import islice
 from typing import TypeVar
 
 from facezoo.data.decode import Fit, InaccessibleImageError, Pixels, UnreadableImageError, decode
 from facezoo.data.faces import ImageFiles
+from facezoo.data.threads import Threads, computed_ahead
 
 T = TypeVar("T")
 TOGETHER = 8  # images that a thread takes at once
@@ -42,26 +41,22 @@ def read(images: ImageFiles, image: int) -> bytes:
 
 def in_threads(function: Callable[[int], T], numbers: Iterable[int]) -> Iterator[T]:
     """`function` of each number, in order, computed ahead by as many threads as there are cores."""
-    waiting: deque[Future[list[T]]] = deque()
+
+    def each(some: list[int]) -> list[T]:
+        return [function(number) for number in some]
+
+    # several at a time: every one that is handed over takes the lock from the threads that decode
+    for results in computed_ahead(each, _chunks(numbers), AHEAD, _pool()):
+        yield from results
+
+
+def _chunks(numbers: Iterable[int]) -> Iterator[list[int]]:
     numbers = iter(numbers)
-    try:
-        # several at a time: every one that is handed over takes the lock from the threads that decode
-        while some := list(islice(numbers, TOGETHER)):
-            waiting.append(_pool().submit(_each, function, some))
-            if len(waiting) > AHEAD:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        for future in waiting:  # left early: what has not begun need not be done
-            future.cancel()
-
-
-def _each(function: Callable[[int], T], numbers: list[int]) -> list[T]:
-    return [function(number) for number in numbers]
+    while some := list(islice(numbers, TOGETHER)):
+        yield some
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
+def _pool() -> Threads:
     # Pillow decodes and scales without holding Python's lock, so threads keep every core busy
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="facezoo-decode")
+    return Threads(os.cpu_count() or 1, "facezoo-decode")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from facezoo.data.decode import InaccessibleImageError, OtherAspectError, Pixels
 from facezoo.data.decoding import decoded
 from facezoo.data.faces import ImageFiles, printable
 from facezoo.data.preprocessing import Preprocessing
+from facezoo.data.threads import computed_ahead
 from facezoo.errors import FacezooError
 
 
@@ -34,13 +34,7 @@ def image_batches(
     that cannot be accessed: a share that is away for a moment must not look like a set of fewer images.
     """
     plan = [range(start, min(start + size, len(images))) for start in range(first, len(images), size)]
-    with ThreadPoolExecutor(1, thread_name_prefix="facezoo-embed") as pool:
-        ahead = pool.submit(_read, images, contract, plan[0]) if plan else None
-        for following in [*plan[1:], None][: len(plan)]:
-            assert ahead is not None
-            batch = ahead.result()
-            ahead = None if following is None else pool.submit(_read, images, contract, following)
-            yield batch
+    return computed_ahead(lambda numbers: _read(images, contract, numbers), plan, ahead=1)
 
 
 def _read(images: ImageFiles, contract: Preprocessing, numbers: range) -> ImageBatch:
