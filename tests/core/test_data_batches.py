@@ -51,7 +51,7 @@ def test_batches_of_one_are_refused(count: int, size: int):
 
 def epoch(first: int = 0, seed: int = 3, number: int = 1) -> list[tuple[list[int], bytes]]:
     batches = Batches(Numbered(50), 8, seed, FLIP)
-    return [(images.tolist(), pixels.tobytes()) for images, pixels in batches.epoch(number, first)]
+    return [(batch.images.tolist(), batch.pixels.tobytes()) for batch in batches.epoch(number, first)]
 
 
 def test_an_epoch_can_be_entered_anywhere():
@@ -67,9 +67,9 @@ def test_epochs_and_seeds_differ():
 
 def test_an_image_is_mirrored_alike_whatever_batch_it_is_in():
     batches = Batches(Numbered(50), 8, 3, FLIP)
-    together = batches.load(np.arange(50), 1)
+    together = batches.load(np.arange(50), 1).pixels
     for image in range(50):
-        assert np.array_equal(batches.load(np.array([image]), 1)[0], together[image])
+        assert np.array_equal(batches.load(np.array([image]), 1).pixels[0], together[image])
     mirrored = together[:, 0, 0, 0] == np.arange(50)  # the higher half lies on the right
     assert 10 < mirrored.sum() < 40
     assert np.array_equal(together[mirrored, :, ::-1], Numbered(50).fetch(np.flatnonzero(mirrored)))
@@ -77,7 +77,7 @@ def test_an_image_is_mirrored_alike_whatever_batch_it_is_in():
 
 def test_without_flip_nothing_is_mirrored():
     batches = Batches(Numbered(50), 8, 3, NONE)
-    assert np.array_equal(batches.load(np.arange(50), 1), Numbered(50).fetch(np.arange(50)))
+    assert np.array_equal(batches.load(np.arange(50), 1).pixels, Numbered(50).fetch(np.arange(50)))
 
 
 def test_an_epoch_may_be_left_early():
@@ -127,3 +127,59 @@ def test_draws_stay_what_they_are():
     """Changing them would change every published figure and break every resumed run."""
     assert bits(0, 0, np.arange(2), "order").tolist() == [9053952812595772113, 11082417772449611897]
     assert order(0, 0, 8).tolist() == [6, 0, 2, 3, 4, 7, 1, 5]
+
+
+class Damaged(Numbered):
+    """Of its images some cannot be decoded."""
+
+    def __init__(self, count: int, *unreadable: int) -> None:
+        super().__init__(count)
+        self.unreadable = dict.fromkeys(unreadable, "truncated")
+
+    def fetch_readable(self, images):
+        kept = images[~np.isin(images, list(self.unreadable))]
+        gone = {image: "truncated" for image in images.tolist() if image in self.unreadable}
+        return kept, self.fetch(kept), gone
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(4, 60), st.integers(2, 20), st.data(), st.sampled_from([2, 4]))
+def test_skipping_is_a_function_of_the_images(count: int, size: int, data: st.DataObject, least: int):
+    size = max(size, least)
+    unreadable = data.draw(st.sets(st.integers(0, count - 1), max_size=count - least))
+    batches = Batches(Damaged(count, *unreadable), size, 3, FLIP, skip=True, least=least)
+    found = list(batches.epoch(1))
+    for plan, batch in zip(batches.images(1), found, strict=True):
+        assert batch.skipped.keys() == unreadable & set(plan.tolist())
+        kept = [image for image in plan.tolist() if image not in unreadable]
+        assert batch.images.tolist()[: len(kept)] == kept
+        assert len(batch.images) == max(least, len(kept)) if len(plan) >= least else True
+        assert len(set(batch.images.tolist())) == len(batch.images) == len(batch.pixels)
+    seen = set(np.concatenate([batch.images for batch in found]).tolist())
+    assert seen == set(range(count)) - unreadable
+    again = [
+        batches.load(plan, 1) for plan in batches.images(1)
+    ]  # in whatever order, with nothing remembered
+    assert all(np.array_equal(one.images, two.images) for one, two in zip(found, again, strict=True))
+
+
+def test_without_unreadable_images_skipping_changes_nothing():
+    plain, skipping = (Batches(Damaged(50), 8, 3, FLIP, skip=skip).epoch(2) for skip in (False, True))
+    for one, two in zip(plain, skipping, strict=True):
+        assert np.array_equal(one.images, two.images)
+        assert np.array_equal(one.pixels, two.pixels)
+        assert two.skipped == {}
+
+
+def test_a_batch_that_lost_its_images_is_filled_up_from_what_follows_it():
+    first, second = Batches(Damaged(12), 6, 3, NONE).images(0)
+    lost = Batches(Damaged(12, *first.tolist()), 6, 3, NONE, skip=True)
+    assert [batch.images.tolist() for batch in lost.epoch(0)] == [second.tolist()[:2], second.tolist()]
+    last = Batches(Damaged(12, *second.tolist()[1:]), 6, 3, NONE, skip=True)
+    assert next(last.epoch(0, 1)).images.tolist() == [second[0], first[0]]  # after the last comes the first
+
+
+def test_too_few_readable_images_end_the_run():
+    batches = Batches(Damaged(12, *range(11)), 6, 3, NONE, skip=True)
+    with pytest.raises(FacezooError, match="1 of 12 training images can be decoded; a step needs 2"):
+        list(batches.epoch(0))

@@ -166,6 +166,29 @@ def test_a_streamed_set_stops_at_what_it_cannot_read(tmp_path: Path):
         store.fetch(np.arange(len(store)))
 
 
+@pytest.mark.parametrize("memory", [0, 2**30])
+def test_what_cannot_be_decoded_can_be_left_out(tmp_path: Path, memory: int):
+    root = identity_folder(tmp_path)
+    (root / "person 1" / "2.png").write_bytes(b"")
+    faces = read_folder(root)
+    store, all_images = open_store(faces, 32, memory), np.arange(24)[::-1]
+    kept, pixels, unreadable = store.fetch_readable(all_images)
+    assert unreadable == {8: "empty file"}
+    assert kept.tolist() == [image for image in all_images if image != 8]
+    assert np.array_equal(pixels, store.fetch(kept))
+    kept, pixels, _ = store.fetch_readable(np.array([8]))
+    assert (len(kept), pixels.shape) == (0, (0, 32, 32, 3))
+
+
+def test_a_file_that_the_system_does_not_give_out_is_not_left_out(tmp_path: Path):
+    root = identity_folder(tmp_path)
+    store = open_store(read_folder(root), 32, 0)
+    (root / "person 1" / "2.png").unlink()
+    with pytest.raises(FacezooError, match=r"person 1/2\.png: cannot be read \(No such file") as error:
+        store.fetch_readable(np.arange(24))
+    assert "--resume" in error.value.hint
+
+
 @pytest.mark.parametrize("gone", [True, False])
 def test_one_identity_is_not_enough(tmp_path: Path, gone: bool):
     root = identity_folder(tmp_path, identities=2, images=1)

@@ -62,7 +62,7 @@ def test_accumulated_gradients_are_the_weighted_sum_of_the_passes(data: Path, tm
     together = Trainer(settings, tmp_path)
     images = together.parts.batches.images(0)[0]
     assert len(images) == 16
-    pixels = together.parts.batches.load(images, 0)
+    pixels = together.parts.batches.load(images, 0).pixels
     metrics = together._gradients(images, pixels)
     assert int(together.parts.loss.step) == 2
 

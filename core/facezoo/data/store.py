@@ -12,12 +12,14 @@ import numpy.typing as npt
 
 from facezoo.data.cache import Cache, CacheFailedError
 from facezoo.data.cache_entry import Decoded
-from facezoo.data.decode import Fit, OtherAspectError, Pixels, UnreadableImageError
+from facezoo.data.decode import Fit, InaccessibleImageError, OtherAspectError, Pixels, UnreadableImageError
 from facezoo.data.decoding import decoded
 from facezoo.data.faces import ImageFiles, printable
 from facezoo.errors import FacezooError
 
 CROP = "Crop them to their central squares with --set data.fit=crop, or bring them to one aspect ratio first."
+
+Readable = tuple[npt.NDArray[np.int64], Pixels, dict[int, str]]
 
 
 class Store(Protocol):
@@ -32,6 +34,15 @@ class Store(Protocol):
 
     def fetch(self, images: npt.NDArray[np.int64]) -> Pixels:
         """uint8 [n, size, size, 3], RGB, a fresh array that the caller may change."""
+        ...
+
+    def fetch_readable(self, images: npt.NDArray[np.int64]) -> Readable:
+        """Those of the images that can be decoded, int64 [n], their pixels as of `fetch`, and why others
+        cannot be.
+
+        FacezooError for a file that the system does not give out: it may do so at another attempt, and the
+        answer here is to be a function of the files alone.
+        """
         ...
 
 
@@ -72,6 +83,12 @@ class MemoryStore:
             raise _unreadable(self.images, image, self.unreadable[image])
         return self.pixels[images if self.rows is None else self.rows[images]]
 
+    def fetch_readable(self, images: npt.NDArray[np.int64]) -> Readable:
+        """See `Store`."""
+        unreadable = {image: self.unreadable[image] for image in images.tolist() if image in self.unreadable}
+        kept = images[~np.isin(images, list(unreadable))]
+        return kept, self.fetch(kept), unreadable
+
     def without_unreadable(self, images: ImageFiles) -> MemoryStore:
         """The store of `images`, which are this one's less those that are unreadable; no pixel is copied."""
         rows = np.arange(len(self)) if self.rows is None else self.rows
@@ -92,16 +109,29 @@ class StreamingStore:
 
     def fetch(self, images: npt.NDArray[np.int64]) -> Pixels:
         """See `Store`."""
-        pixels = np.empty((len(images), self.size, self.size, 3), np.uint8)
-        numbers = images.tolist()
-        for row, result in enumerate(decoded(self.images, numbers, self.size, self.fit)):
-            if isinstance(result, OtherAspectError):
-                _refuse_aspect(self.images, {numbers[row]: str(result)})
-            if isinstance(result, UnreadableImageError):
-                self.unreadable[numbers[row]] = str(result)
-                raise _unreadable(self.images, numbers[row], str(result)) from result
-            pixels[row] = result
+        _, pixels, unreadable = self.fetch_readable(images)
+        for image, reason in unreadable.items():
+            raise _unreadable(self.images, image, reason)
         return pixels
+
+    def fetch_readable(self, images: npt.NDArray[np.int64]) -> Readable:
+        """See `Store`."""
+        numbers = images.tolist()
+        pixels = np.empty((len(numbers), self.size, self.size, 3), np.uint8)
+        unreadable: dict[int, str] = {}
+        kept: list[int] = []
+        for image, result in zip(numbers, decoded(self.images, numbers, self.size, self.fit), strict=True):
+            if isinstance(result, OtherAspectError):
+                _refuse_aspect(self.images, {image: str(result)})
+            if isinstance(result, InaccessibleImageError):
+                raise _inaccessible(self.images, image, str(result)) from result
+            if isinstance(result, UnreadableImageError):
+                unreadable[image] = str(result)
+            else:
+                pixels[len(kept)] = result
+                kept.append(image)
+        self.unreadable |= unreadable
+        return np.array(kept, np.int64), pixels[: len(kept)], unreadable
 
 
 def _in_memory(images: ImageFiles, size: int, fit: Fit) -> Decoded:
@@ -140,4 +170,13 @@ def _refuse_aspect(images: ImageFiles, found: Mapping[int, str]) -> NoReturn:
 
 def _unreadable(images: ImageFiles, image: int, reason: str) -> FacezooError:
     path = printable(str(images.root / images.paths[image]))
-    return FacezooError(f"{path}: {reason}", "Mend or remove this file; nothing stands in for it.")
+    hint = (
+        "Mend or remove this file: nothing stands in for it. To train without such images, set "
+        'data.unreadable to "skip" (for --resume, in the run\'s resolved.toml).'
+    )
+    return FacezooError(f"{path}: {reason}", hint)
+
+
+def _inaccessible(images: ImageFiles, image: int, reason: str) -> FacezooError:
+    path = printable(str(images.root / images.paths[image]))
+    return FacezooError(f"{path}: {reason}", "Make it readable; a run then goes on with --resume.")

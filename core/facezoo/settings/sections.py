@@ -41,6 +41,9 @@ class DataSettings(Section):
     memory_mib: int = Field(
         2048, ge=0, description="a larger set is decoded on the fly, not once for all, MiB"
     )
+    unreadable: Literal["stop", "skip"] = Field(
+        "stop", description="an image that proves unreadable while a set is decoded on the fly"
+    )
     cache: str = Field("auto", min_length=1, description='a folder for decoded images; "auto"; or "none"')
 
 

@@ -28,10 +28,13 @@ class Means:
         self.lr = metrics["lr"]
 
     def add_written(self, lines: Iterable[Mapping[str, Any]], images: Mapping[int, int]) -> None:
-        """Take in the steps that `images` (step -> images) names, as far as metrics.jsonl has them."""
+        """Take in the steps that `images` (step -> images) names, as far as metrics.jsonl has them.
+
+        A step's own line knows better, where images were skipped.
+        """
         for line in lines:
             if line["step"] in images:
-                self.add(line, images[line["step"]])
+                self.add(line, line.get("images", images[line["step"]]))
 
     def figures(self) -> dict[str, Any]:
         """The means, by the names that steps give them."""

@@ -29,6 +29,8 @@ class Past:
     """The steps after which there was a verification."""
     steps: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     """The lines of the steps since the last whole epoch."""
+    skipped: set[str] = field(default_factory=set)
+    """The paths of training images that could not be decoded."""
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Take in the next line."""
@@ -37,6 +39,8 @@ class Past:
             self.steps[line["step"]] = line
         elif event == "epoch":
             self.steps.clear()
+        elif event == "image skipped":
+            self.skipped.add(line["path"])
         elif event == "verification":
             self.verified.add(line["step"])
         elif event == "untrained" and self.untrained is None:

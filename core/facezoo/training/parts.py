@@ -14,7 +14,7 @@ from facezoo.engine import HeadContext
 from facezoo.engine.products import multiplies_bf16
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
-from facezoo.settings import RunSettings, TrainSettings
+from facezoo.settings import RunSettings
 from facezoo.training.memory import keep_freed_memory
 from facezoo.training.optimizer import make_optimizer
 from facezoo.training.recompute import recompute_blocks
@@ -68,7 +68,7 @@ def build_parts(settings: RunSettings) -> Parts:
     memory = images.memory_mib * 2**20
     data = open_training(images.path, images.size, memory, fit=images.fit, cache=images.cache)
     augmentation = Augmentation(**{kind.name: getattr(images, kind.name) for kind in fields(Augmentation)})
-    batches = _batches(data, train, augmentation)
+    batches = _batches(data, settings, augmentation)
     torch.manual_seed(train.seed)
     backbone = _backbone(settings, device)
     loss = _loss(settings, len(data.faces.identities), len(batches)).to(device)
@@ -109,10 +109,13 @@ def _loss(settings: RunSettings, classes: int, steps_per_epoch: int) -> HeadLoss
     return loss
 
 
-def _batches(data: TrainingFaces, train: TrainSettings, augmentation: Augmentation) -> Batches:
+def _batches(data: TrainingFaces, settings: RunSettings, augmentation: Augmentation) -> Batches:
     """The batches of whole steps; FacezooError where a forward pass would get a single image."""
-    batches = Batches(data.store, train.batch_size * train.accumulate, train.seed, augmentation)
-    if len(data.store) // len(batches) < 2 * train.accumulate:
+    train, skip, least = settings.train, settings.data.unreadable == "skip", 2 * settings.train.accumulate
+    batches = Batches(
+        data.store, train.batch_size * train.accumulate, train.seed, augmentation, skip=skip, least=least
+    )
+    if len(data.store) // len(batches) < least:
         message = (
             f"train.accumulate: {train.accumulate} forward passes a step, with {len(data.store):,} images "
             f"and train.batch_size {train.batch_size}, leave a pass of one image"

@@ -27,6 +27,7 @@ MODEL, HEAD, OPTIMIZER = "model", "head", "optimizer"
 FREE = {
     "data.path",
     "data.memory_mib",
+    "data.unreadable",
     "data.cache",
     "train.device",
     "train.threads",

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from facezoo._cut import SHOWN
 from facezoo.backbones import embeddings_of
-from facezoo.data import TestPairs
+from facezoo.data import LeftOut, TestPairs
 from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification
 from facezoo.hooks import Observers, load_observers
@@ -124,6 +125,10 @@ class Trainer:
 
     def _finish(self) -> None:
         self.report.stop()
+        if skipped := self.log.past.skipped:
+            self.report.line(
+                f"skipped: {len(skipped):,} images that cannot be decoded; metrics.jsonl has all"
+            )
         self.observers.train_end(run=self.run)
         try:
             self._note_muted()
@@ -170,11 +175,14 @@ class Trainer:
         epoch, first = divmod(self.step, self.steps_per_epoch)
         means = self._means_so_far(epoch, first)
         started = time.perf_counter()
-        for images, pixels in self.parts.batches.epoch(epoch, first):
-            metrics = self._step(images, pixels)
-            metrics["images_per_second"] = len(images) / (time.perf_counter() - started)
-            means.add(metrics, len(images))
+        for batch in self.parts.batches.epoch(epoch, first, lambda: stop.signal is not None):
+            metrics = self._step(batch.images, batch.pixels)
+            if batch.skipped:
+                metrics |= {"images": len(batch.images), "skipped": len(batch.skipped)}
+            metrics["images_per_second"] = len(batch.images) / (time.perf_counter() - started)
+            means.add(metrics, len(batch.images))
             self.log.write(metrics)
+            self._note_skipped(batch.skipped)
             self.report.step(metrics)
             self.observers.step_end(run=self.run, step=self.step, metrics=metrics)
             self._note_muted()
@@ -183,7 +191,7 @@ class Trainer:
             if self.step == until or stop.signal is not None:
                 break
             started = time.perf_counter()
-        if self.step % self.steps_per_epoch == 0:
+        if self.step == (epoch + 1) * self.steps_per_epoch:
             self._end_epoch(epoch + 1, means, stop)
 
     def _means_so_far(self, epoch: int, first: int) -> Means:
@@ -322,6 +330,16 @@ class Trainer:
         )
         terms = ", ".join(f"{name} {float(term):.4g}" for name, term in self.parts.loss.terms.items())
         return FacezooError(f"the loss is {loss} at {where}: {terms}; {of_what}", WHAT_TO_TRY)
+
+    def _note_skipped(self, skipped: Mapping[int, str]) -> None:
+        """Write down images that could not be decoded, each when it is met for the first time."""
+        said = self.log.past.skipped
+        for image, reason in skipped.items():
+            path = self.parts.data.faces.paths[image]
+            if path not in said:
+                self.log.write({"event": "image skipped", "step": self.step, "path": path, "reason": reason})
+                if len(said) <= SHOWN:
+                    self.report.line(f"skipped: {LeftOut(path, reason)}")
 
     def _note_muted(self) -> None:
         for record in self.observers.muted[self._muted_written :]:

@@ -76,6 +76,8 @@ def _parse(raw: bytes) -> dict[str, Any]:
         raise ValueError("no step")
     if event in FIGURES and not isinstance(line.get("verification"), dict):
         raise ValueError("no figures")
+    if event == "image skipped" and not isinstance(line.get("path"), str):
+        raise ValueError("no path")
     if event is None and not _is_step(line):
         raise ValueError("not the line of a step")
     return line
@@ -85,6 +87,8 @@ def _is_step(line: Mapping[str, Any]) -> bool:
     terms = line.get("terms")
     numbers = [line.get(name, "") for name in ("loss", "lr", "images_per_second")]
     if not isinstance(terms, dict):
+        return False
+    if type(line.get("images", 1)) is not int:
         return False
     return all(number is None or isinstance(number, int | float) for number in [*numbers, *terms.values()])
 
