@@ -40,7 +40,7 @@ def test_dry_run_prints_every_value_with_its_origin(invoke, tmp_path: Path):
         'preset = "paper" # --preset',
         "margin = 0.5 # preset paper",
         "scale = 20.0 # --set",
-        'path = "faces" # --data',
+        f'path = "{Path.cwd()}/faces" # --data',
         'pairs = "none" # --pairs',
         "batch_size = 16 # mine.toml",
         "epochs = 20 # default",

@@ -84,7 +84,7 @@ def test_it_is_shown(old: Path):
 def test_a_run_starts_from_it(old: Path):
     sets = ("train.init_from=run", "train.seed=3")
     trainer = Trainer(resolve(old / "resolved.toml", sets=sets), old.with_name("tuned"))
-    assert trainer.started_from == {"checkpoint": "run/checkpoints/step-8", "step": 8, "head": True}
+    assert trainer.started_from == {"checkpoint": str(old / "checkpoints/step-8"), "step": 8, "head": True}
     model = read_part(OLD / "run" / "checkpoints" / "step-8", "model")
     own = trainer.parts.backbone.state_dict()
     assert [name for name in model if not torch.equal(own[name], model[name])] == []

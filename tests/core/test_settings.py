@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,7 +174,7 @@ def test_resolved_toml_repeats_the_run(tmp_path: Path):
         "head.margin=0.123456789012345",
         "train.seed=9",
         "head.variant='a \"b\" # \\\\ c'",
-        "data.path='ü/[x]'",
+        "data.path='/ü/[x]'",
     ]
     first = resolve(flags=HEAD, preset="paper", sets=sets)
     again = resolve(write(tmp_path, to_toml(first)))
@@ -239,3 +240,145 @@ def test_the_embedded_data_has_a_recipe_that_gives_way_to_what_was_said():
     said = resolve(flags=HEAD, sets=["train.epochs=2"])
     assert (said.train.epochs, said.origins["train.epochs"]) == (2, "--set")
     assert said.optimizer == embedded.optimizer
+
+
+def test_paths_in_a_file_start_from_it_and_those_of_options_from_the_working_directory(tmp_path, monkeypatch):
+    text = """[data]
+    path = "faces"
+    cache = "auto"
+    [train]
+    init_from = "./none"
+    [evaluate]
+    pairs = "~/pairs.csv"
+    images = "../images"
+    """
+    (tmp_path / "recipes").mkdir()
+    file = write(tmp_path / "recipes", text)
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.chdir(tmp_path)
+    for path in (file, file.relative_to(tmp_path)):
+        run = resolve(path, flags=HEAD)
+        assert run.data.path == str(tmp_path / "recipes" / "faces")
+        assert run.data.cache == "auto"
+        assert run.train.init_from == str(tmp_path / "recipes" / "none")
+        assert run.evaluate.pairs == "/home/ann/pairs.csv"
+        assert run.evaluate.images == str((tmp_path / "images").resolve())
+    said = resolve(
+        file, flags=HEAD | {"data.path": "./orl"}, sets=["data.cache=~/cache", "evaluate.pairs=orl"]
+    )
+    assert said.data.path == str(tmp_path / "orl")
+    assert (said.data.cache, said.evaluate.pairs) == ("/home/ann/cache", "orl")
+
+
+def test_a_resolved_run_is_found_from_elsewhere_and_one_from_before_from_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = to_toml(resolve(flags=HEAD | {"data.path": "faces"}))
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir("/")
+    assert resolve(write(tmp_path / "run", text)).data.path == str(tmp_path / "faces")
+    edited = text.replace(f'"{tmp_path}/faces"', '"faces"').replace("\n", "\r\n")
+    assert resolve(write(tmp_path / "run", edited)).data.path == str(tmp_path / "run" / "faces")
+    first, _, rest = edited.split("\r\n", 2)
+    monkeypatch.chdir(tmp_path)
+    assert resolve(write(tmp_path / "run", f"{first}\n{rest}")).data.path == str(tmp_path / "faces")
+
+
+def test_dots_behind_a_link_lead_where_the_system_goes(tmp_path: Path):
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "away")
+    run = resolve(write(tmp_path, '[data]\npath = "link/../faces"\n'), flags=HEAD)
+    assert run.data.path == str(tmp_path.resolve() / "far" / "faces")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (r'[data]\npath = "C:\faces"', r"data.path: 'C:\x0caces' holds control characters (run.toml)"),
+        (r'[data]\npath = "C:\Users"', "not valid TOML"),
+        ("[train]\nepochs = " + "9" * 5000, "not valid TOML: Exceeds the limit"),
+        ("[train]\nepochs = 0x" + "f" * 5000, "train.epochs: "),
+        ("[head]\nmargin = " + "[" * 5000 + "]" * 5000, "not valid TOML: nested too deeply"),
+        ("[data]\npath = 2026-01-01", "data.path: should be a valid string"),
+        ("[data]\npath = {a = 1}", "data.path: should be a valid string; it is {'a': 1}"),
+        ("data = [[1]]", "data must be a section, [data]"),
+        ("\0", "not valid TOML"),
+    ],
+)
+def test_hostile_files_are_refused_in_a_sentence(tmp_path: Path, text: str, message: str):
+    found = refusal(toml_path=write(tmp_path, text.replace(r"\n", "\n")))
+    assert message in found
+    assert len(found) < 600
+
+
+def test_files_that_are_no_text_are_refused(tmp_path: Path):
+    (tmp_path / "a.toml").write_bytes(b"\xff\xfe[\0")
+    assert "a.toml: not UTF-8 text" in refusal(toml_path=tmp_path / "a.toml")
+    (tmp_path / "b.toml").write_bytes(b"#" * (2**20 + 1))
+    assert "b.toml: larger than the 1,048,576 bytes" in refusal(toml_path=tmp_path / "b.toml")
+    assert "cannot be read" in refusal(toml_path=tmp_path)
+    (tmp_path / "c.toml").write_bytes("\ufeff[train]\nepochs = 3\n".encode())
+    assert resolve(tmp_path / "c.toml", flags=HEAD).train.epochs == 3
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "train.threads=1000000",
+        "optimizer.warmup_epochs=1e308",
+        "train.epochs=1" + "0" * 30,
+        "train.keep=1e9",
+        "evaluate.every_steps=10000000000",
+        "data.memory_mib=99999999999",
+        "train.epochs=" + "9" * 5000,
+    ],
+)
+def test_values_out_of_all_bounds_are_refused(said: str):
+    setting = said.partition("=")[0]
+    assert refusal(sets=[said]).startswith(f"{setting}: should be")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+KEYS = st.sampled_from(["head", "data", "train", "optimizer", "evaluate", "backbone", "nosuch"])
+NAMES = st.sampled_from(
+    ["name", "margin", "path", "epochs", "lr", "pairs", "cache", "init_from", "fit", "x.y", ""]
+)
+
+
+def to_document(content: object) -> str:
+    try:
+        return tomli_w.dumps(content)
+    except (TypeError, ValueError):  # what TOML has no word for
+        return repr(content)
+
+
+@pytest.mark.slow
+@pytest.mark.soak
+@given(
+    st.dictionaries(KEYS, VALUES | st.dictionaries(NAMES, VALUES, max_size=3), max_size=3).map(to_document)
+)
+def test_any_settings_are_a_run_or_an_error(tmp_path_factory, text: str):
+    any_file(tmp_path_factory.mktemp("run"), text.encode("utf-8", "surrogatepass"))
+
+
+@pytest.mark.slow
+@pytest.mark.soak
+@given(st.binary(max_size=80) | st.text(max_size=80).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_bytes_are_a_run_or_an_error(tmp_path_factory, content: bytes):
+    any_file(tmp_path_factory.mktemp("run"), content)
+
+
+def any_file(folder: Path, content: bytes) -> None:
+    path = folder / "run.toml"
+    path.write_bytes(content)
+    try:
+        run = resolve(path, flags=HEAD)
+    except FacezooError as error:
+        found = str(error)
+        assert len(found) < 3000
+    else:
+        path.write_text(to_toml(run), encoding="utf-8")
+        assert to_toml(resolve(path)) == to_toml(run)

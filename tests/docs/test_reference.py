@@ -24,6 +24,7 @@ from facezoo.training.state import FREE
 from support.distributions import plugins_offering
 from support.pages import PAGES, ROOT, name_of
 
+POWERS = {2**63: "2^63", 10**6: "10^6", 10**9: "10^9"}
 LIMITS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
@@ -41,7 +42,7 @@ def admitted(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return ", ".join(f"`{json.dumps(choice)}`" for choice in get_args(field.annotation))
     bounds = [
-        f"{sign} {2**63 if limit == 2**63 else limit}".replace(str(2**63), "2^63")
+        f"{sign} {POWERS.get(limit, limit)}"
         for item in field.metadata
         for name, sign in LIMITS.items()
         if (limit := getattr(item, name, None)) is not None

@@ -18,6 +18,7 @@ from facezoo.data.preprocessing import Preprocessing
 from facezoo.data.protocols import ListedPairs, read_protocol
 from facezoo.data.store import MemoryStore, Store, open_store
 from facezoo.errors import FacezooError
+from facezoo.settings.paths import whence
 from facezoo.settings.sections import EMBEDDED
 
 
@@ -182,5 +183,5 @@ def _existing(path: str, what: str, hint: str) -> Path:
     folder = Path(path)
     if not folder.is_dir():
         found = "is a file" if folder.exists() else "does not exist"
-        raise FacezooError(f"{what} folder {printable(path)}: {found}", hint)
+        raise FacezooError(f"{what} folder {printable(path)}: {found}{whence(path)}", hint)
     return folder

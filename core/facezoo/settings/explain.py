@@ -49,7 +49,10 @@ def _line(section: str, key: str, found: Sequence[ErrorDetails], known: Sequence
 
 def _near_choice(found: Sequence[ErrorDetails]) -> str:
     expected = [str(details.get("ctx", {}).get("expected", "")) for details in found]
-    return did_you_mean(str(found[0]["input"]), re.findall(r"'([^']*)'", " ".join(expected)))
+    given = found[0]["input"]
+    if not isinstance(given, str):  # whose text may be of any length, or refused by Python
+        return ""
+    return did_you_mean(given[:100], re.findall(r"'([^']*)'", " ".join(expected)))
 
 
 def _words(details: ErrorDetails) -> str:

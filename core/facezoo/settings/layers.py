@@ -6,12 +6,15 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
-from facezoo._words import did_you_mean
+from facezoo._words import did_you_mean, shown
 from facezoo.errors import FacezooError
+from facezoo.settings.paths import base_of, located
 from facezoo.settings.sections import SECTIONS
 
 SECTION_NAMES = ("head", *SECTIONS)
+LARGEST: Final = 2**20  # bytes; a run file has a few thousand
 _FLAGS = {
     "head.name": "--head",
     "head.preset": "--preset",
@@ -28,10 +31,15 @@ class Layered:
 
     values: dict[str, dict[str, object]] = field(default_factory=lambda: {name: {} for name in SECTION_NAMES})
     origins: dict[str, str] = field(default_factory=dict)
+    base: Path = Path()
+    """The folder that relative paths in what is added now start from."""
 
     def add(self, section: str, values: Mapping[str, object], origin: str) -> None:
-        """Lay `values` over what `section` holds."""
-        self.values[section].update(values)
+        """Lay `values` over what `section` holds; paths become absolute."""
+        settled = {
+            key: located(f"{section}.{key}", value, self.base, origin) for key, value in values.items()
+        }
+        self.values[section].update(settled)
         self.origins.update({f"{section}.{key}": origin for key in values})
 
     def add_under(self, section: str, values: Mapping[str, object], origin: str) -> None:
@@ -45,9 +53,12 @@ def layered(toml_path: Path | None, flags: Mapping[str, object], sets: Iterable[
     """Everything that was said, in order of precedence; presets and defaults come beneath it later."""
     layers = Layered()
     if toml_path is not None:
-        for section, values in read_toml(toml_path).items():
+        text = read_text(toml_path)
+        layers.base = base_of(toml_path, text)
+        for section, values in parse_toml(toml_path, text).items():
             layers.add(section, values, toml_path.name)
         _refuse_foreign_head(layers, flags.get("head.name"), toml_path.name)
+    layers.base = Path.cwd()
     for dotted, value in flags.items():
         section, key = split_key(dotted, dotted)
         layers.add(section, {key: value}, _FLAGS.get(dotted, "argument"))
@@ -68,23 +79,48 @@ def _refuse_foreign_head(layers: Layered, asked: object, file: str) -> None:
         raise FacezooError(message, "Take them out of the file, or train the head that it names.")
 
 
-def read_toml(path: Path) -> dict[str, dict[str, object]]:
-    """Read a run file: tables by section. `FacezooError` where it cannot be read or has other sections."""
+def read_text(path: Path) -> str:
+    """The text of a run file; `FacezooError` where it cannot be read."""
+    hint = "A run file is TOML, with sections such as [head] and [train]."
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+        if len(raw) > LARGEST:
+            raise FacezooError(f"{path}: larger than the {LARGEST:,} bytes of any run file", hint)
+        return raw.decode("utf-8-sig")
     except OSError as error:
-        message = f"{path}: cannot be read: {error.strerror or error}"
-        raise FacezooError(
-            message, "A run file is TOML, with sections such as [head] and [train]."
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FacezooError(f"{path}: not valid TOML: {error}") from error
+        raise FacezooError(f"{path}: cannot be read: {error.strerror or error}", hint) from error
+    except UnicodeDecodeError as error:
+        raise FacezooError(f"{path}: not UTF-8 text: {error.reason}", hint) from error
+
+
+def parse_toml(path: Path, text: str) -> dict[str, dict[str, object]]:
+    """The tables of a run file by section; `FacezooError` where it is no TOML or has other sections."""
+    try:
+        content = loads(text)
+    except ValueError as error:
+        escape = r"Within double quotes \ begins an escape: write paths of Windows within single quotes."
+        raise FacezooError(f"{path}: not valid TOML: {error}", escape if "\\" in text else "") from error
     for section, values in content.items():
         if section not in SECTION_NAMES:
             raise _unknown_section(f"{path.name}: [{section}]", section)
         if not isinstance(values, dict):
-            raise FacezooError(f"{path.name}: {section} must be a section, [{section}]; it is {values!r}")
+            raise FacezooError(
+                f"{path.name}: {section} must be a section, [{section}]; it is {shown(values)}"
+            )
     return content
+
+
+def loads(text: str) -> dict[str, Any]:
+    """Parse TOML; ValueError as well for what Python's parser cannot hold."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError as error:  # Python converts no integer of more than 4,300 digits
+        raise ValueError(str(error).partition(";")[0]) from None
 
 
 def parse_set(text: str) -> tuple[str, str, object]:
@@ -101,8 +137,8 @@ def parse_set(text: str) -> tuple[str, str, object]:
 def toml_value(literal: str) -> object:
     """The value of one TOML literal; text that is none stands for itself."""
     try:
-        parsed = tomllib.loads(f"value = {literal}")
-    except tomllib.TOMLDecodeError:
+        parsed = loads(f"value = {literal}")
+    except ValueError:
         return literal
     return parsed["value"] if len(parsed) == 1 else literal
 

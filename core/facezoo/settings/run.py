@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from facezoo._words import shown
 from facezoo.errors import FacezooError
 from facezoo.registry import LoadedHead, installed_heads, load_head
 from facezoo.settings.explain import explained
@@ -68,8 +69,11 @@ def resolve(
     identities, and the embedded data has thirty.
 
     `flags` maps `section.key` to a value; `sets` holds texts `section.key=value`, the value a TOML literal
-    or a bare word. The head is loaded, torch is not. Raises `FacezooError` for a head that cannot be used,
-    an unknown section or setting ("did you mean"), or a value that is not admitted.
+    or a bare word. Paths come out absolute: relative ones in the file start from its folder (in one that
+    facezoo wrote before it noted that, from the working directory), all others from the working directory.
+
+    The head is loaded, torch is not. Raises `FacezooError` for a head that cannot be used, an unknown section
+    or setting ("did you mean"), or a value that is not admitted.
     """
     given = dict(flags or {})
     if preset is not None:
@@ -88,7 +92,9 @@ def _text(layers: Layered, key: str) -> str | None:
     value = layers.values["head"].pop(key, None)
     if value is None or isinstance(value, str):
         return value
-    raise FacezooError(f"head.{key}: must be a string; it is {value!r} ({layers.origins[f'head.{key}']})")
+    raise FacezooError(
+        f"head.{key}: must be a string; it is {shown(value)} ({layers.origins[f'head.{key}']})"
+    )
 
 
 def _resolved(layers: Layered, head: LoadedHead, head_name: str, preset: str | None) -> RunSettings:

@@ -5,7 +5,7 @@ The section `[head]` is not here: beside `name` and `preset` it holds the settin
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,9 @@ from facezoo._protocols import PairsProtocol
 
 EMBEDDED = "orl"
 """The `data.path` of the embedded faces."""
+MOST: Final = 10**9
+"""No count in a run is larger, and what is computed from it fits where it must."""
+EPOCHS: Final = 10**6
 
 
 class Section(BaseModel):
@@ -39,7 +42,7 @@ class DataSettings(Section):
     low_resolution: float = Field(0.0, ge=0, le=1, description="share of training images made coarse")
     erase: float = Field(0.0, ge=0, le=1, description="share of training images with a square painted over")
     memory_mib: int = Field(
-        2048, ge=0, description="a larger set is decoded on the fly, not once for all, MiB"
+        2048, ge=0, le=MOST, description="a larger set is decoded on the fly, not once for all, MiB"
     )
     unreadable: Literal["stop", "skip"] = Field(
         "stop", description="an image that proves unreadable while a set is decoded on the fly"
@@ -57,19 +60,19 @@ class BackboneSettings(Section):
 class TrainSettings(Section):
     """`[train]`: how long, how, and on what."""
 
-    epochs: int = Field(20, ge=1, description="passes over the training images")
-    batch_size: int = Field(64, ge=1, description="images a forward pass")
+    epochs: int = Field(20, ge=1, le=EPOCHS, description="passes over the training images")
+    batch_size: int = Field(64, ge=1, le=MOST, description="images a forward pass")
     seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, order and augmentation")
     layout: Literal["streamed", "dense"] = Field("streamed", description="how the class scores are computed")
     matmul_precision: Literal["float32", "bf16"] = Field("float32", description="of the class scores")
     precision: Literal["auto", "float32", "bf16"] = Field(
         "auto", description="backbone; auto: bf16 where the processor multiplies it natively"
     )
-    accumulate: int = Field(1, ge=1, description="forward passes a step")
+    accumulate: int = Field(1, ge=1, le=MOST, description="forward passes a step")
     device: str = Field("auto", min_length=1, description='"auto", "cpu", "cuda", "cuda:1"')
-    threads: int = Field(0, ge=0, description="processor threads; 0: torch's choice")
-    save_every: int = Field(10, ge=0, description="epochs between checkpoints; 0: only at the end")
-    keep: int = Field(2, ge=1, description="checkpoints kept, counted from the last")
+    threads: int = Field(0, ge=0, le=1024, description="processor threads; 0: torch's choice")
+    save_every: int = Field(10, ge=0, le=MOST, description="epochs between checkpoints; 0: only at the end")
+    keep: int = Field(2, ge=1, le=MOST, description="checkpoints kept, counted from the last")
     init_from: str = Field(
         "none", min_length=1, description='a run, checkpoint or imported weights to start from; or "none"'
     )
@@ -86,7 +89,9 @@ class OptimizerSettings(Section):
     beta1: float = Field(0.9, ge=0, lt=1, description="of AdamW: decay of the mean gradient")
     beta2: float = Field(0.999, ge=0, lt=1, description="of AdamW: decay of the mean squared gradient")
     weight_decay: float = Field(1e-3, ge=0, description="of weights, not of biases, norms and scalars")
-    warmup_epochs: float = Field(2.0, ge=0, description="epochs over which the rate rises from zero")
+    warmup_epochs: float = Field(
+        2.0, ge=0, le=EPOCHS, description="epochs over which the rate rises from zero"
+    )
     schedule: Literal["polynomial", "cosine", "step"] = Field(
         "cosine", description="how the rate falls afterwards"
     )
@@ -105,11 +110,11 @@ class EvaluateSettings(Section):
     images: str = Field(
         "auto", min_length=1, description="the folder that the names in a pairs file start from"
     )
-    folds: int = Field(10, ge=2, description="folds of the accuracy")
+    folds: int = Field(10, ge=2, le=MOST, description="folds of the accuracy")
     flip: bool = Field(True, description="add the embedding of the mirror image")
-    batch_size: int = Field(256, ge=1, description="images a forward pass")
-    every: int = Field(0, ge=0, description="epochs between verifications; 0: only at the end")
-    every_steps: int = Field(0, ge=0, description="steps between verifications; 0: none in between")
+    batch_size: int = Field(256, ge=1, le=MOST, description="images a forward pass")
+    every: int = Field(0, ge=0, le=MOST, description="epochs between verifications; 0: only at the end")
+    every_steps: int = Field(0, ge=0, le=MOST, description="steps between verifications; 0: none in between")
 
 
 SECTIONS: dict[str, type[Section]] = {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import tomli_w
 
 from facezoo._version import __version__
+from facezoo.settings.paths import BASE_NOTE
 from facezoo.settings.sections import SECTIONS
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def to_toml(run: RunSettings, *, origins: bool = False) -> str:
     """
     spec, entry = run.head.spec, run.head.entry
     head = f"{spec.name} of {entry.dist} {entry.version}, revision {spec.revision}"
-    lines = [f"# facezoo {__version__}; {head}"]
+    lines = [f"# facezoo {__version__}; {head}", BASE_NOTE]
     for section, values in _values(run).items():
         lines += ["", f"[{section}]"]
         lines += list(_lines(section, values, dict(run.origins) if origins else {}))

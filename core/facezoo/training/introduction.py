@@ -7,6 +7,7 @@ from typing import Any
 
 from facezoo.data.faces import told
 from facezoo.evaluation import Verification
+from facezoo.settings.paths import nearby
 from facezoo.training.trainer import Trainer
 
 
@@ -19,10 +20,11 @@ def introduce(trainer: Trainer) -> None:
 def _lines(trainer: Trainer) -> Iterator[str]:
     parts, settings = trainer.parts, trainer.settings
     faces = parts.data.faces
+    data = nearby(settings.data.path)
     size, precision = settings.data.size, "bf16" if parts.bf16 else "float32"
     parameters = sum(parameter.numel() for parameter in parts.backbone.parameters())
     yield (
-        f"{settings.head_name} on {settings.data.path}: {len(faces):,} images of {len(faces.identities):,} "
+        f"{settings.head_name} on {data}: {len(faces):,} images of {len(faces.identities):,} "
         f"identities, {size} x {size}; {settings.backbone.name} ({parameters / 1e6:.1f} M parameters) "
         f"on {parts.device} in {precision}"
     )
@@ -35,7 +37,7 @@ def _lines(trainer: Trainer) -> Iterator[str]:
     if start := trainer.started_from:
         taken = "backbone and head" if start["head"] else "backbone"
         frozen = "; the backbone is frozen" if parts.frozen else ""
-        yield f"started from {start['checkpoint']} ({taken}{frozen})"
+        yield f"started from {nearby(start['checkpoint'])} ({taken}{frozen})"
     if faces.left_out:
         yield f"left out: {len(faces.left_out):,} files or folders"
         yield from told(faces.left_out, "all are listed in left_out.txt")

@@ -33,6 +33,7 @@ FREE = {
     "train.threads",
     "train.save_every",
     "train.keep",
+    "train.init_from",  # a path, whose weights are in the checkpoint
     "train.recompute",
 }
 """Settings that may differ when a run is resumed: they do not change what is computed (threads: only

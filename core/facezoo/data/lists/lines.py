@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 from facezoo.data.faces import printable
 from facezoo.errors import FacezooError
+from facezoo.settings.paths import whence
 
 BLOCK: Final = 4 * 2**20
 """Bytes that are read at a time: a list of 10^7 pairs is not held as text."""
@@ -49,7 +50,7 @@ def blocks(path: Path) -> Iterator[tuple[int, str]]:
                 yield line, text
                 line += text.count("\n")
     except OSError as problem:
-        message = f"{printable(str(path))}: cannot be read ({problem.strerror})"
+        message = f"{printable(str(path))}: cannot be read ({problem.strerror}){whence(path)}"
         raise FacezooError(message, HINT) from problem
 
 

@@ -1,0 +1,70 @@
+"""Settings that are paths: from where a relative one starts, and how it is kept."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from facezoo._words import printable
+from facezoo.errors import FacezooError
+from facezoo.settings.sections import EMBEDDED
+
+WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "data.path": frozenset({EMBEDDED}),
+    "data.cache": frozenset({"auto", "none"}),
+    "train.init_from": frozenset({"none"}),
+    "evaluate.pairs": frozenset({EMBEDDED, "auto", "none"}),
+    "evaluate.images": frozenset({"auto"}),
+}
+"""The settings that are paths, each with its values that are none. The folder `./orl` is written so."""
+BASE_NOTE: Final = "# paths are absolute, or start from this file's folder"
+"""Second line of what facezoo writes. Without it they start from the working directory, as before."""
+
+
+def base_of(file: Path, text: str) -> Path:
+    """The folder that relative paths in a run file start from."""
+    lines = text[:1000].splitlines()
+    before = text.startswith("# facezoo ") and lines[1:2] != [BASE_NOTE]
+    return Path.cwd() if before else file.parent
+
+
+def located(setting: str, value: object, base: Path, origin: str) -> object:
+    """The value of `section.key`, absolute if it is a path: a run is found again from any working directory.
+
+    `~` is the home directory. Raises FacezooError for a path with control characters, which nobody means.
+    """
+    if not isinstance(value, str) or not value or setting not in WORDS or value in WORDS[setting]:
+        return value
+    if not value.isprintable() and any(ord(character) < ord(" ") for character in value):
+        message = f"{setting}: {value!r} holds control characters ({origin})"
+        hint = r"In TOML a \ within double quotes begins an escape: write paths within single quotes."
+        raise FacezooError(message, hint)
+    if is_of_windows(value):
+        return value
+    home = os.path.expanduser(value)  # noqa: PTH111  # which leaves `~nobody` as it is, where Path raises
+    path = Path(base, home).absolute()
+    # `..` behind a link leads elsewhere than the text says
+    return str(path.resolve() if ".." in path.parts else path)
+
+
+def is_of_windows(path: str) -> bool:
+    """Whether a path is one of Windows, and this is not Windows."""
+    return os.sep == posixpath.sep and re.match(r"[A-Za-z]:[\\/]|\\\\", path) is not None
+
+
+def whence(path: str | Path) -> str:
+    """Words for a path that is not there: from where a relative one was taken; "" for an absolute one."""
+    if is_of_windows(str(path)):
+        return "; it is a path of Windows, and this is another system"
+    return "" if Path(path).is_absolute() else f"; it was looked for from {printable(str(Path.cwd()))}"
+
+
+def nearby(path: str) -> str:
+    """A path as it is shown: from the working directory on, where it lies below it."""
+    here = Path.cwd()
+    below = here != here.parent and Path(path).is_relative_to(here)
+    return str(Path(path).relative_to(here)) if below else path
