@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
 
 from facezoo import FacezooError
@@ -73,6 +74,28 @@ def test_half_a_step_is_not_saved(settings, tmp_path: Path, monkeypatch):
     with pytest.raises(RuntimeError):
         trainer.fit()
     assert latest_checkpoint(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda *_: 1 / 0, "ZeroDivisionError"),
+        (lambda *_: sys.exit(3), "SystemExit"),
+        (lambda *_: torch.ones(3, requires_grad=True), "stateful"),
+    ],
+)
+def test_a_head_that_fails_is_one_sentence_and_the_last_checkpoint_stays(
+    settings, tmp_path: Path, wrong, says
+):
+    trainer = Trainer(settings, tmp_path)
+    trainer.fit(until=8)
+    trainer.parts.loss.head.loss = wrong
+    with pytest.raises(FacezooError, match="head 'stateful'") as error:
+        trainer.fit()
+    assert says in error.value.message
+    assert "\n" not in error.value.message
+    assert f"The last good checkpoint is {latest_checkpoint(tmp_path)}." in error.value.hint
+    assert latest_checkpoint(tmp_path).name == "step-8"
 
 
 def test_a_disk_that_loses_the_figures_still_gets_the_checkpoint(settings, tmp_path: Path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM to a real process in the middle of an epoch: saved, told, and resumed bit for bit."""
+"""Signals to a real process in the middle of an epoch, and a reader that goes: saved, told, and resumed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ from support.faces import identity_folder
 SMALL = {"data.size": 32, "backbone.dim": 16, "train.epochs": 2, "train.batch_size": 4, "train.save_every": 0}
 SMALL |= {"train.device": "cpu", "train.threads": 1, "evaluate.pairs": "none"}
 PATIENCE = 120.0  # seconds until the process must have come to its steps
+FOREGROUND = """
+import signal, sys
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # in a background job some are ignored
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+from facezoo_cli.main import main
+main(sys.argv[1:])
+"""
 HEADS = [entry.name for entry in installed_heads() if entry.status == "ok"]
 
 
@@ -30,12 +37,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return identity_folder(tmp_path_factory.mktemp("data") / "faces", images=40)
 
 
+def command(data: Path, out: Path, **changes: object) -> list[str]:
+    """`facezoo train` in a process of its own, with signals as a shell's foreground has them."""
+    settings = SMALL | {key.replace("__", "."): value for key, value in changes.items()}
+    sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    names = ["--head", HEADS[0], "--data", str(data), "--out", str(out)]
+    return [sys.executable, "-c", FOREGROUND, "train", *names, *sets]
+
+
 def interrupted(data: Path, out: Path, number: signal.Signals) -> tuple[int, str]:
     """Start `facezoo train`, send the signal after a few steps; exit code and what was said."""
-    sets = [word for key, value in SMALL.items() for word in ("--set", f"{key}={value}")]
-    command = [sys.executable, "-m", "facezoo_cli", "train", "--head", HEADS[0], "--data", str(data)]
     process = subprocess.Popen(
-        [*command, "--out", str(out), *sets], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        command(data, out), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     )
     until = time.monotonic() + PATIENCE
     while process.poll() is None and len(read_metrics(out)) < 3 and time.monotonic() < until:
@@ -46,7 +59,14 @@ def interrupted(data: Path, out: Path, number: signal.Signals) -> tuple[int, str
 
 
 @pytest.mark.skipif(not HEADS, reason="no head is installed")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_saves_between_steps_and_says_how_to_go_on(
     data: Path, tmp_path: Path, number: signal.Signals, code: int
 ):
@@ -68,3 +88,19 @@ def test_a_signal_saves_between_steps_and_says_how_to_go_on(
     assert [name for name in weights if not torch.equal(weights[name], expected[name])] == []
     ours, theirs = (read_metrics(run) for run in (out, tmp_path))
     assert [line["loss"] for line in ours] == [line["loss"] for line in theirs]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HEADS, reason="no head is installed")
+def test_a_reader_that_goes_away_is_like_sigterm(data: Path, tmp_path: Path):
+    """As in `facezoo train ... 2>&1 | head -1`: what is left to say has nobody to say it to."""
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        command(data, out, train__epochs=50), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert HEADS[0] in process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(PATIENCE) == 128 + signal.SIGPIPE
+    last = latest_checkpoint(out)
+    assert read_metadata(last)["step"] == len([line for line in read_metrics(out) if "event" not in line])
+    assert read_metadata(last)["step"] < 50 * 40
