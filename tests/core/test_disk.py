@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from facezoo import FacezooError
 from facezoo.disk.claims import ClaimedError, claim
-from facezoo.disk.durable import whole_file, whole_folder, write_text
+from facezoo.disk.durable import whole_file, whole_folder, write_json, write_text
 from facezoo.disk.remains import MARK, clear_remains, discard, unused_name
 from facezoo.disk.sealed import read_perhaps_sealed, read_sealed, write_sealed
 
@@ -55,6 +55,11 @@ def test_files_of_the_same_name_are_nobodys_to_destroy(tmp_path: Path):
     write_text(tmp_path / "a.txt", "ours")
     assert (tmp_path / ".a.txt.tmp").read_text() == "somebody's"
     write_text(tmp_path / ("n" * 255), "the longest name there is")
+
+
+def test_json_holds_names_that_are_no_text(tmp_path: Path):
+    write_json(tmp_path / "a.json", {"name": "caf\u00e9 \udcff"})
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"name": "caf\u00e9 \udcff"}
 
 
 def test_a_link_is_replaced_and_not_written_through(tmp_path: Path):

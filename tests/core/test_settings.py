@@ -295,6 +295,8 @@ def test_dots_behind_a_link_lead_where_the_system_goes(tmp_path: Path):
     [
         (r'[data]\npath = "C:\faces"', r"data.path: 'C:\x0caces' holds control characters (run.toml)"),
         (r'[data]\npath = "C:\Users"', "not valid TOML"),
+        ('[data]\npath = "' + "x" * 300 + '"', "xxx'... is longer than a path can be (run.toml)"),
+        ('[evaluate]\npairs = "' + "x/" * 3000 + '"', "x/x/'... is longer than a path can be (run.toml)"),
         ("[train]\nepochs = " + "9" * 5000, "not valid TOML: Exceeds the limit"),
         ("[train]\nepochs = 0x" + "f" * 5000, "train.epochs: "),
         ("[head]\nmargin = " + "[" * 5000 + "]" * 5000, "not valid TOML: nested too deeply"),

@@ -80,7 +80,9 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Put `content` into the file at `path` as indented JSON, in one go; ValueError for NaN and infinity."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # a lone surrogate, as file names may hold, becomes the escape that JSON has for it
+    write_text(path, text.encode("utf-8", "backslashreplace").decode())
 
 
 def append(path: Path, data: bytes) -> None:

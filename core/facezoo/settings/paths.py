@@ -21,6 +21,9 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
     "evaluate.images": frozenset({"auto"}),
 }
 """The settings that are paths, each with its values that are none. The folder `./orl` is written so."""
+LONGEST: Final = 255
+"""Bytes of a file's name, in every usual file system."""
+LONGEST_PATH: Final = 4000
 BASE_NOTE: Final = "# paths are absolute, or start from this file's folder"
 """Second line of what facezoo writes. Without it they start from the working directory, as before."""
 
@@ -35,7 +38,8 @@ def base_of(file: Path, text: str) -> Path:
 def located(setting: str, value: object, base: Path, origin: str) -> object:
     """The value of `section.key`, absolute if it is a path: a run is found again from any working directory.
 
-    `~` is the home directory. Raises FacezooError for a path with control characters, which nobody means.
+    `~` is the home directory. Raises FacezooError for a path with control characters, which nobody means, and
+    for one that no file system holds.
     """
     if not isinstance(value, str) or not value or setting not in WORDS or value in WORDS[setting]:
         return value
@@ -43,6 +47,9 @@ def located(setting: str, value: object, base: Path, origin: str) -> object:
         message = f"{setting}: {value!r} holds control characters ({origin})"
         hint = r"In TOML a \ within double quotes begins an escape: write paths within single quotes."
         raise FacezooError(message, hint)
+    if max(len(part) for part in os.fsencode(value).split(b"/")) > LONGEST or len(value) > LONGEST_PATH:
+        message = f"{setting}: {value[:40]!r}... is longer than a path can be ({origin})"
+        raise FacezooError(message, f"A file's name has at most {LONGEST} bytes.")
     if is_of_windows(value):
         return value
     home = os.path.expanduser(value)  # noqa: PTH111  # which leaves `~nobody` as it is, where Path raises
