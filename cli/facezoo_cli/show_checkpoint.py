@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,47 +19,41 @@ def command(folder: Path, as_json: bool) -> None:
 
     DIR is a run directory (its last checkpoint is shown), a checkpoint, or a folder of imported weights.
     """
-    from facezoo.training.checkpoint import find_checkpoint, read_metadata
+    from facezoo.training.places import find_checkpoint
+    from facezoo.training.verified import lacking, read_metadata, verify_files
 
     checkpoint = find_checkpoint(folder)
     about = read_metadata(checkpoint)
+    verified = verify_files(checkpoint, about)
     figures = _figures(checkpoint, about["step"])
     if as_json:
-        content = {"path": str(checkpoint), **about, "figures": figures}
-        say_json(content)
+        say_json({"path": str(checkpoint), **about, "figures": figures, "verified": verified})
         return
     say(f"{checkpoint}: {about['step']:,} steps")
-    for name, text in (*_provenance(about), *_figure_lines(figures)):
+    for name, text in (*_provenance(about), *_files(about, lacking(about)), *_figure_lines(figures)):
         say(f"  {name:<14}{text}")
 
 
 def _figures(checkpoint: Path, step: int) -> dict[str, Any]:
     """What the run that the checkpoint lies in wrote of this step: loss, verifications, evaluation."""
-    from facezoo.training.checkpoint import FOLDER, best_checkpoint
     from facezoo.training.metrics import read_metrics
+    from facezoo.training.places import run_of
+    from facezoo.training.verified import best_checkpoint, read_evaluation
 
-    if checkpoint.parent.name != FOLDER:
+    run = run_of(checkpoint)
+    if run is None:
         return {}
-    run = checkpoint.parent.parent
     figures: dict[str, Any] = {}
     for line in read_metrics(run):
         if line.get("step") == step and line.get("event") in {None, "epoch", "verification"}:
             key = "verification" if line.get("event") == "verification" else "loss"
-            figures[key] = line[key]
+            figures[key] = line.get(key)
     best = best_checkpoint(run)
     figures["best"] = bool(best and best["step"] == step)
-    return figures | _evaluated(run, step)
-
-
-def _evaluated(run: Path, step: int) -> dict[str, Any]:
-    """The evaluation that ended the run, if this step did."""
-    try:
-        evaluation = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if evaluation.get("step") != step or not evaluation.get("verification"):
-        return {}
-    return {"pairs": evaluation["pairs"], "verification": evaluation["verification"]}
+    evaluation = read_evaluation(run)
+    if evaluation and evaluation["step"] == step and evaluation["verification"]:
+        figures |= {"pairs": evaluation["pairs"], "verification": evaluation["verification"]}
+    return figures
 
 
 def _provenance(about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -71,7 +64,9 @@ def _provenance(about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "head", f"{head['name']} of {source}{preset}"
     if imported := about.get("imported"):
         yield "imported from", f"{imported['file']}, SHA-256 {imported['sha256']}"
-    yield "backbone", f"{about['backbone']['name']}, {about['backbone']['dim']} dimensions"
+    backbone = about["backbone"]
+    came = f" of {backbone['distribution']} {backbone['version']}" if "distribution" in backbone else ""
+    yield "backbone", f"{backbone['name']}{came}, {backbone['dim']} dimensions"
     yield from _contract(about["preprocessing"])
     if data := about.get("data"):
         left_out = f", {data['left_out']:,} files left out" if data["left_out"] else ""
@@ -86,6 +81,14 @@ def _provenance(about: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "computed on", f"{on['device']}, {on['threads']} threads, {on['precision']}"
 
 
+def _files(about: Mapping[str, Any], lacks: str) -> Iterator[tuple[str, str]]:
+    if "files" in about:
+        count = len(about["files"])
+        yield "files", f"{count} file{'s'[: count > 1]}, as written (SHA-256)"
+    if lacks:
+        yield "lacking", lacks
+
+
 def _contract(contract: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     size, mean, std = contract["size"], contract["mean"], contract["std"]
     yield "input", f"{size} x {size} pixels, {contract['colour']}, minus {mean}, divided by {std}"
@@ -94,9 +97,10 @@ def _contract(contract: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _figure_lines(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if figures.get("loss") is not None:
+    if isinstance(figures.get("loss"), float):
         yield "loss", f"{figures['loss']:.4f}"
-    if found := figures.get("verification"):
+    found = figures.get("verification") or {}
+    if isinstance(found.get("accuracy"), float):
         on = f" on {figures['pairs']}" if "pairs" in figures else ""
         best = ", the best of the run" if figures["best"] else ""
         yield "verification", f"accuracy {100 * found['accuracy']:.2f} %{on}{best}"

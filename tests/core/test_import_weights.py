@@ -30,7 +30,8 @@ def test_weights_become_a_folder_like_a_checkpoint(published: Path, tmp_path: Pa
     assert (imported.backbone, imported.dim, imported.size) == ("mobilefacenet", 512, 112)
     assert sorted(path.name for path in out.iterdir()) == ["checkpoint.json", "model.safetensors"]
     about = read_metadata(out)
-    assert about["backbone"] == {"name": "mobilefacenet", "dim": 512}
+    assert (about["backbone"]["name"], about["backbone"]["dim"]) == ("mobilefacenet", 512)
+    assert about["backbone"]["distribution"] == "facezoo"
     contract = Preprocessing.from_dict(about["preprocessing"], "there")
     assert contract == Preprocessing(112, "insightface 5-point template")
     assert about["imported"]["file"] == "mbf.pth"

@@ -16,11 +16,12 @@ from facezoo import FacezooError
 from facezoo.training import checkpoint as module
 from facezoo.training import latest_checkpoint, read_metadata
 from facezoo.training.checkpoint import read_part, write_checkpoint
+from support.checkpoints import ABOUT
 
 
 def write(run_dir: Path, step: int, keep: int = 2) -> Path:
     tensors = {"weight": torch.full((4, 3, 3, 3), float(step)).contiguous(memory_format=torch.channels_last)}
-    return write_checkpoint(run_dir, step, {"model": tensors}, {"note": "é"}, keep)
+    return write_checkpoint(run_dir, step, {"model": tensors}, {**ABOUT, "note": "é"}, keep)
 
 
 def names(run_dir: Path) -> list[str]:
@@ -34,8 +35,17 @@ def test_the_last_ones_are_kept(tmp_path: Path):
     assert names(tmp_path) == ["step-10", "step-100"]
     last = latest_checkpoint(tmp_path)
     assert last == tmp_path / "checkpoints" / "step-100"
-    assert read_metadata(last) == {"format": 1, "step": 100, "note": "é"}
+    about = read_metadata(last)
+    assert about.pop("files").keys() == {"model.safetensors"}
+    assert about == {"format": 1, "step": 100, **ABOUT, "note": "é"}
     assert torch.equal(read_part(last, "model")["weight"], torch.full((4, 3, 3, 3), 100.0))
+
+
+def test_tied_weights_are_saved_under_both_names(tmp_path: Path):
+    weight = torch.arange(6.0)
+    tensors = {"one": weight, "two": weight, "part": weight[2:4], "none": torch.zeros(0)}
+    saved = read_part(write_checkpoint(tmp_path, 1, {"model": tensors}, ABOUT, 1), "model")
+    assert all(torch.equal(saved[name], tensor) for name, tensor in tensors.items())
 
 
 def test_saving_a_step_again_replaces_it(tmp_path: Path):

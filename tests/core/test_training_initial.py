@@ -13,6 +13,7 @@ from facezoo import FacezooError
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, train
 from facezoo.training.checkpoint import read_part
 from facezoo.training.importing import Imported, _write
+from support.checkpoints import rewrite
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
@@ -114,9 +115,7 @@ def test_imported_weights_are_taken(data, first, tmp_path: Path):
 )
 def test_another_contract_is_refused_with_both_sides(data, first, tmp_path: Path, key, value, message):
     other = Path(shutil.copytree(latest_checkpoint(first), tmp_path / "other"))
-    about = json.loads((other / "checkpoint.json").read_text())
-    about["preprocessing"][key] = value
-    (other / "checkpoint.json").write_text(json.dumps(about))
+    rewrite(other, lambda about: about["preprocessing"].update({key: value}))
     with pytest.raises(FacezooError) as error:
         Trainer(tuned(data, other), tmp_path)
     assert message in error.value.message
@@ -125,9 +124,7 @@ def test_another_contract_is_refused_with_both_sides(data, first, tmp_path: Path
 
 def test_alignments_must_agree_where_both_are_declared(data, first, tmp_path: Path):
     other = Path(shutil.copytree(latest_checkpoint(first), tmp_path / "other"))
-    about = json.loads((other / "checkpoint.json").read_text())
-    about["preprocessing"]["alignment"] = "five points"
-    (other / "checkpoint.json").write_text(json.dumps(about))
+    rewrite(other, lambda about: about["preprocessing"].update(alignment="five points"))
     Trainer(tuned(data, other), tmp_path)
     declared = Path(shutil.copytree(data, tmp_path / "declared"))
     (declared / "facezoo.toml").write_text('[preprocessing]\nalignment = "eyes"\n')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from facezoo.settings import RunSettings
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, train
 from facezoo.training.checkpoint import read_part
 from facezoo.training.state import collect
-from support.faces import identity_folder, pairs_csv
+from support.checkpoints import rewrite
+from support.faces import exact_faces, identity_folder, pairs_csv
 from support.stateful_head import run_settings
+from support.tiny_backbone import install_tiny
 
 
 @pytest.fixture(scope="module")
@@ -162,10 +165,61 @@ def test_other_data_is_refused(saved: Path, tmp_path: Path):
 
 
 def test_another_revision_of_the_head_is_refused(settings, saved: Path, tmp_path: Path):
-    metadata = read_metadata(saved)
-    metadata["head"]["revision"] = 7
-    older = tmp_path / "step-1"
-    older.mkdir()
-    (older / "checkpoint.json").write_text(json.dumps(metadata))
+    older = Path(shutil.copytree(saved, tmp_path / "step-1"))
+    rewrite(older, lambda about: about["head"].update(revision=7))
     with pytest.raises(FacezooError, match="was revision 7; revision 1 is installed"):
         Trainer(settings, tmp_path).restore(older)
+
+
+@pytest.mark.parametrize("kind", ["head", "backbone"])
+def test_a_head_or_backbone_out_of_another_distribution_is_refused(settings, saved, tmp_path: Path, kind):
+    other = Path(shutil.copytree(saved, tmp_path / "step-1"))
+    rewrite(other, lambda about: about[kind].update(distribution="somebodys-zoo", version="3"))
+    with pytest.raises(FacezooError, match=f"{kind} '.*' came with somebodys-zoo 3; here it is that of"):
+        Trainer(settings, tmp_path).restore(other)
+
+
+def test_a_setting_that_there_was_not_yet_is_taken_as_its_default(data, saved: Path, tmp_path: Path):
+    older = Path(shutil.copytree(saved, tmp_path / "step-1"))
+    rewrite(older, lambda about: about["config"]["data"].pop("flip"))
+    Trainer(run_settings(data), tmp_path).restore(older)
+    with pytest.raises(FacezooError, match=r"data\.flip: True there, False here"):
+        Trainer(run_settings(data, data={"flip": False}), tmp_path).restore(older)
+
+
+def test_images_exchanged_for_others_of_the_same_size_are_noticed(tmp_path: Path):
+    faces = exact_faces(tmp_path / "faces")
+    settings = run_settings(faces, data={"size": 16})
+    trainer = Trainer(settings, tmp_path / "run")
+    (faces / "person 0").rename(faces / "aside")
+    (faces / "person 1").rename(faces / "person 0")
+    (faces / "aside").rename(faces / "person 1")
+    checkpoint = trainer.save()
+    with pytest.raises(FacezooError, match="what is in them is not"):
+        Trainer(settings, tmp_path / "run").restore(checkpoint)
+    rewrite(checkpoint, lambda about: about["data"].pop("content"))
+    with pytest.warns(UserWarning, match="their names and sizes are compared"):
+        Trainer(settings, tmp_path / "run").restore(checkpoint)
+
+
+def test_a_save_needs_neither_the_images_nor_the_backbone_any_more(tmp_path: Path, monkeypatch):
+    install_tiny(monkeypatch, tmp_path / "site")
+    faces = exact_faces(tmp_path / "faces")
+    trainer = Trainer(run_settings(faces, data={"size": 16}, backbone={"name": "tiny"}), tmp_path / "run")
+    shutil.rmtree(faces)
+    shutil.rmtree(tmp_path / "site")
+    assert read_metadata(trainer.save())["data"]["images"] == 12
+
+
+def test_a_resume_brings_back_the_generator_that_dropout_draws_from(tmp_path: Path, monkeypatch):
+    install_tiny(monkeypatch, tmp_path / "site")
+    faces = exact_faces(tmp_path / "faces")
+    settings = run_settings(faces, data={"size": 16}, backbone={"name": "tiny"}, train={"batch_size": 4})
+    whole = Trainer(settings, tmp_path)
+    whole.fit(until=3)
+    checkpoint = whole.save()
+    whole.fit(until=5)
+    second = Trainer(settings, tmp_path)
+    second.restore(checkpoint)
+    second.fit(until=5)
+    assert_same(collect(second.parts), collect(whole.parts))

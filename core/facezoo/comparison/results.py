@@ -14,7 +14,8 @@ from facezoo.errors import FacezooError
 from facezoo.evaluation.archives import read_arrays
 from facezoo.evaluation.identities import PairUnits
 from facezoo.evaluation.scoring import ScoredPairs
-from facezoo.training.directory import EVALUATION, writing
+from facezoo.training.directory import writing
+from facezoo.training.places import EVALUATION
 
 SCORES: Final = "scores.npz"
 RATES: Final = ("accuracy", "auc", "eer")

@@ -68,15 +68,21 @@ class ImageFiles:
         """
         return read_file(self.root / self.paths[image])
 
+    def size_of(self, image: int) -> int:
+        """The size of one image's file in bytes; -1 where it has gone since it was listed."""
+        try:
+            return (self.root / self.paths[image]).stat().st_size
+        except OSError:
+            return -1
+
     def fingerprint(self) -> str:
         """SHA-256 over every file's name and size, in order: the same for the same data wherever it lies.
 
-        Raises OSError where a file has gone since it was listed.
+        `facezoo.data.fingerprint` has one of what is in the files.
         """
         digest = hashlib.sha256()
-        for path in self.paths:
-            size = (self.root / path).stat().st_size
-            digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
+        for image, path in enumerate(self.paths):
+            digest.update(f"{path}\0{self.size_of(image)}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
 

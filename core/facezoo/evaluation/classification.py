@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facezoo.data.faces import FaceSet, ImageFiles, printable
+from facezoo.data.fingerprint import same_data
 from facezoo.data.sources import find_faces, open_training
 from facezoo.data.store import open_store
 from facezoo.errors import FacezooError
@@ -56,7 +57,7 @@ def classify(
         uniform=uniform_accuracy(own, other, labels, network.loss.threshold),
         geometry=geometry(rows, labels),
         strangers=int((~known).sum()),
-        trained_on=faces.fingerprint() == network.metadata["data"]["fingerprint"],
+        trained_on=same_data(faces, network.metadata["data"]),
     )
 
 
@@ -79,11 +80,11 @@ def _training_identities(network: Network, training: str | None) -> tuple[str, .
     data = network.config["data"]
     path = training or data["path"]
     faces, saved = find_faces(path, data["fit"]).faces, network.metadata["data"]
-    if faces.fingerprint() != saved["fingerprint"]:
+    if not same_data(faces, saved):
         # training takes out images that do not decode, and identities left without one
         memory = data["memory_mib"] * 2**20
         faces = open_training(path, data["size"], memory, fit=data["fit"], cache=data["cache"]).faces
-    if faces.fingerprint() != saved["fingerprint"]:
+    if not same_data(faces, saved):
         message = (
             f"{printable(path)}: not what the run was trained on ({len(faces.identities):,} identities, "
             f"{len(faces):,} images; then {saved['identities']:,} and {saved['images']:,})"

@@ -23,12 +23,14 @@ from facezoo.settings import EvaluateSettings
 from facezoo.training.checkpoint import (
     METADATA,
     find_checkpoint,
-    load_weights,
     read_metadata,
     read_part,
+    require_backbone,
     require_head,
 )
 from facezoo.training.parts import choose_device
+from facezoo.training.verified import warn_of_lacking
+from facezoo.training.weights import load_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +63,14 @@ class Network:
             )
             raise FacezooError(message, f"Install {saved['distribution']} {saved['version']}.")
         settings = {key: value for key, value in self.config["head"].items() if key != "name"}
+        tensors = read_part(self.checkpoint, "head")
+        if len(tensors.get("prototypes.weight", ())) != self.metadata["data"]["identities"]:
+            message = (
+                f"{self.checkpoint}: its head is not of {self.metadata['data']['identities']:,} identities"
+            )
+            raise FacezooError(message, "Use another checkpoint of the run.")
         loss = build_loss(loaded, loaded.configure(settings), self._context())
-        load_weights(loss, read_part(self.checkpoint, "head"), self.checkpoint)
+        load_weights(loss, tensors, self.checkpoint)
         return loss.eval()
 
     @cached_property
@@ -78,8 +86,7 @@ class Network:
 
     @cached_property
     def _head(self) -> LoadedHead:
-        require_head(self.checkpoint, self.metadata)
-        return load_head(self.config["head"]["name"])
+        return load_head(require_head(self.checkpoint, self.metadata))
 
     def _context(self) -> HeadContext:
         data, train = self.metadata["data"], self.config["train"]
@@ -99,11 +106,12 @@ def open_network(path: Path, device: str = "auto") -> Network:
     try:
         contract, named = metadata["preprocessing"], metadata["backbone"]
         evaluate = EvaluateSettings.model_validate(metadata.get("config", {}).get("evaluate", {}))
-        backbone = build_backbone(named["name"], named["dim"], contract["size"])
+        backbone = build_backbone(require_backbone(checkpoint, metadata), named["dim"], contract["size"])
     except (KeyError, TypeError, ValidationError) as problem:
         message = f"{checkpoint}: {METADATA} is not one of a run ({problem})"
         raise FacezooError(message, "Use the facezoo that wrote it.") from problem
     load_weights(backbone, read_part(checkpoint, "model"), checkpoint)
+    warn_of_lacking(checkpoint, metadata)
     backbone.to(choose_device(device)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     preprocessing = Preprocessing.from_dict(contract, str(checkpoint))
     return Network(checkpoint, metadata, backbone.eval(), preprocessing, evaluate)

@@ -1,30 +1,56 @@
 """Checkpoints on disk: folders of safetensors and JSON that appear whole or not at all.
 
-Torch is imported only where tensors are read or written, so that a checkpoint can be described without it.
+They are written here, found by `places` and read by `verified`, and all of it can be imported from here.
+Torch is imported only where tensors are read or written.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from facezoo._words import this_python
-from facezoo.disk.durable import sync, write_json
+from facezoo.disk.durable import whole_folder
+from facezoo.disk.remains import clear_remains, discard
+from facezoo.disk.sealed import write_sealed
 from facezoo.errors import FacezooError
-from facezoo.registry import installed_heads
+from facezoo.training.offered import require_backbone, require_head
+from facezoo.training.places import (
+    BEST,
+    FOLDER,
+    METADATA,
+    checkpoints,
+    find_checkpoint,
+    latest_checkpoint,
+)
+from facezoo.training.records import FORMAT
+from facezoo.training.verified import PARTS, SUFFIX, best_checkpoint, file_digest, read_metadata, read_part
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
-FOLDER: Final = "checkpoints"
-METADATA: Final = "checkpoint.json"
-BEST: Final = "best.json"
-FORMAT: Final = 1
-"""Raised whenever a checkpoint's files change their meaning."""
+__all__ = [
+    "BEST",
+    "FOLDER",
+    "FORMAT",
+    "METADATA",
+    "best_checkpoint",
+    "find_checkpoint",
+    "latest_checkpoint",
+    "name_best",
+    "read_metadata",
+    "read_part",
+    "require_backbone",
+    "require_head",
+    "write_checkpoint",
+    "write_contents",
+]
+
+_OLD_REMAINS: Final = re.compile(r"\.step-[0-9]+\.(tmp|old)")
+"""What an earlier facezoo called a checkpoint that it was making, or deleting."""
+_OLD_FILES: Final = {f"{part}{SUFFIX}" for part in PARTS} | {METADATA, f".{METADATA}.tmp"}
 
 
 def write_checkpoint(
@@ -34,31 +60,52 @@ def write_checkpoint(
     metadata: Mapping[str, Any],
     keep: int,
 ) -> Path:
-    """Write `checkpoints/step-N` with one safetensors file a part, then drop all but the last `keep` and the
-    best.
+    """Write `checkpoints/step-N` with one safetensors file per part, then drop all but the last `keep` and
+    the best.
 
     Everything is written and synced under another name first, so a kill at any instant leaves the checkpoints
     that were there. Raises FacezooError where the files cannot be written; the earlier checkpoints stay.
     """
     final = run_dir / FOLDER / f"step-{step}"
-    making = final.with_name(f".{final.name}.tmp")
     try:
+        _refuse_link(run_dir)
         _clear_remains(final.parent)
-        making.mkdir(parents=True)
-        _write_parts(making, parts)
-        write_json(making / METADATA, {"format": FORMAT, "step": step, **metadata})
-        if final.exists():
-            _retire(final)
-        making.rename(final)
-        sync(final.parent)
+        if final.is_symlink():
+            final.unlink()
+        with whole_folder(final, replace=True) as making:
+            write_contents(making, parts, {"format": FORMAT, "step": step, **metadata})
     except (OSError, _safetensors_error()) as problem:
-        shutil.rmtree(making, ignore_errors=True)
         message = f"{final}: the checkpoint cannot be written ({problem})"
         raise FacezooError(
             message, f"{_what_stays(run_dir)} Free some space, then use --resume."
         ) from problem
     _keep_last(run_dir, keep)
     return final
+
+
+def write_contents(folder: Path, parts: Mapping[str, Mapping[str, Tensor]], about: Mapping[str, Any]) -> None:
+    """Write one safetensors file per part into `folder`, and `about` with their digests as checkpoint.json.
+
+    Raises OSError, or SafetensorError, where that fails.
+    """
+    from safetensors.torch import save_file
+
+    for part, tensors in parts.items():
+        path = folder / f"{part}{SUFFIX}"
+        save_file(_apart(tensors), path)
+    files = {f"{part}{SUFFIX}": file_digest(folder / f"{part}{SUFFIX}") for part in parts}
+    write_sealed(folder / METADATA, {**about, "files": files})
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors in memory of their own, as safetensors wants them: tied weights are written twice."""
+    apart, taken = {}, set[int]()
+    for name, tensor in tensors.items():
+        own = tensor.contiguous()
+        place = own.untyped_storage().data_ptr()
+        apart[name] = own.clone() if place in taken else own
+        taken.add(place)
+    return apart
 
 
 def name_best(run_dir: Path, step: int, pairs: str, accuracy: float, keep: int) -> None:
@@ -69,7 +116,8 @@ def name_best(run_dir: Path, step: int, pairs: str, accuracy: float, keep: int) 
     """
     path = run_dir / FOLDER / BEST
     try:
-        write_json(path, {"step": step, "pairs": pairs, "accuracy": accuracy})
+        _refuse_link(run_dir)
+        write_sealed(path, {"step": step, "pairs": pairs, "accuracy": accuracy})
     except OSError as problem:
         message = f"{path}: cannot be written ({problem})"
         raise FacezooError(
@@ -78,132 +126,28 @@ def name_best(run_dir: Path, step: int, pairs: str, accuracy: float, keep: int) 
     _keep_last(run_dir, keep)
 
 
-def best_checkpoint(run_dir: Path) -> dict[str, Any] | None:
-    """`step`, `pairs` and `accuracy` of the best checkpoint by verification, or None before there is one.
-
-    FacezooError where the file that names it cannot be read.
-    """
-    path = run_dir / FOLDER / BEST
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {"step": int(content["step"]), "pairs": content["pairs"], "accuracy": content["accuracy"]}
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as problem:
-        message = f"{path}: cannot be read ({problem})"
-        raise FacezooError(message, "Delete it: it only names the best checkpoint.") from problem
-
-
-def latest_checkpoint(run_dir: Path) -> Path | None:
-    """The checkpoint with the most steps behind it, or None before the first one."""
-    found = _checkpoints(run_dir)
-    return found[-1] if found else None
-
-
-def find_checkpoint(path: Path) -> Path:
-    """`path` if it is a checkpoint, the latest one in it if it is a run directory; else FacezooError."""
-    if (path / METADATA).is_file():
-        return path
-    found = latest_checkpoint(path)
-    if found is None:
-        message = f"{path}: neither a checkpoint nor a run directory with one"
-        raise FacezooError(message, "Give the directory of a run (facezoo train), or its checkpoints/step-N.")
-    return found
-
-
-def read_metadata(checkpoint: Path) -> dict[str, Any]:
-    """What a checkpoint's JSON says of it; FacezooError where it is missing, damaged or of another format."""
-    path = checkpoint / METADATA
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        raise FacezooError(
-            f"{path}: cannot be read ({problem})", "Use another checkpoint of the run."
-        ) from problem
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else None
-        message = f"{path}: checkpoint format {found!r}; this facezoo reads {FORMAT}"
-        raise FacezooError(message, "Use the facezoo that wrote it.")
-    return content
-
-
-def require_head(checkpoint: Path, metadata: Mapping[str, Any]) -> None:
-    """FacezooError where no distribution offers the head that a run's checkpoint was trained with."""
-    saved = metadata["head"]
-    if all(entry.name != saved["name"] for entry in installed_heads()):
-        came = f"came with {saved['distribution']} {saved['version']}"
-        message = f"{checkpoint}: its head {saved['name']!r} {came}, and is not installed for {this_python()}"
-        hint = "Install it there, or use the environment that trained it. Embedding images needs no head."
-        raise FacezooError(message, hint)
-
-
-def read_part(checkpoint: Path, part: str) -> dict[str, Tensor]:
-    """One part's tensors by name; FacezooError where the file is missing or cut short."""
-    from safetensors.torch import load_file
-
-    path = checkpoint / f"{part}.safetensors"
-    try:
-        tensors: dict[str, Tensor] = load_file(path)
-    except (OSError, _safetensors_error()) as problem:
-        raise FacezooError(
-            f"{path}: cannot be read ({problem})", "Use another checkpoint of the run."
-        ) from problem
-    return tensors
-
-
-def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], checkpoint: Path) -> None:
-    """Put a checkpoint's tensors into a module; FacezooError where names or shapes differ."""
-    try:
-        module.load_state_dict(dict(tensors))
-    except RuntimeError as problem:
-        message = f"{checkpoint}: its tensors do not fit this run's {type(module).__name__}: {problem}"
-        raise FacezooError(message, "Use the versions that checkpoint.json names.") from problem
-
-
-def _write_parts(folder: Path, parts: Mapping[str, Mapping[str, Tensor]]) -> None:
-    from safetensors.torch import save_file
-
-    for part, tensors in parts.items():
-        path = folder / f"{part}.safetensors"
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
-        sync(path)
-
-
-def _checkpoints(run_dir: Path) -> list[Path]:
-    """Whole checkpoints, by rising step."""
-    found = {}
-    folder = run_dir / FOLDER
-    for path in folder.iterdir() if folder.is_dir() else []:
-        match = re.fullmatch(r"step-(\d+)", path.name)
-        if match:
-            found[int(match[1])] = path
-    return [found[step] for step in sorted(found)]
-
-
 def _keep_last(run_dir: Path, keep: int) -> None:
     best = best_checkpoint(run_dir)
-    for old in _checkpoints(run_dir)[:-keep]:
+    for old in checkpoints(run_dir)[:-keep]:
         if best is None or old.name != f"step-{best['step']}":
-            _retire(old)
-
-
-def _retire(checkpoint: Path) -> None:
-    # renamed first: deleting takes several steps, and half a checkpoint must not look like one
-    doomed = checkpoint.with_name(f".{checkpoint.name}.old")
-    _discard(doomed)
-    checkpoint.rename(doomed)
-    _discard(doomed)
+            old.unlink() if old.is_symlink() else discard(old)
 
 
 def _clear_remains(folder: Path) -> None:
-    """Delete what a kill in the middle of a save, or of a deletion, left behind."""
-    for remains in [*folder.glob(".step-*.tmp"), *folder.glob(".step-*.old")]:
-        shutil.rmtree(remains)
+    """Delete what a kill in the middle of a save, or of a deletion, left behind: the caller trains here."""
+    clear_remains(folder)
+    for path in folder.glob(".step-*"):
+        named_so = _OLD_REMAINS.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+        if named_so and {inner.name for inner in path.iterdir()} <= _OLD_FILES:
+            shutil.rmtree(path)
 
 
-def _discard(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
+def _refuse_link(run_dir: Path) -> None:
+    """FacezooError where the folder of a run's checkpoints is a link: what it names is not the run's."""
+    folder = run_dir / FOLDER
+    if folder.is_symlink():
+        message = f"{folder}: a link, and checkpoints are not written through one"
+        raise FacezooError(message, "Put a folder in its place; the run directory itself may be a link.")
 
 
 def _what_stays(run_dir: Path) -> str:

@@ -14,11 +14,11 @@ from facezoo.errors import FacezooError
 from facezoo.settings import RunSettings, to_toml
 from facezoo.training.checkpoint import FOLDER, latest_checkpoint
 from facezoo.training.claim import LOCK, claim
+from facezoo.training.places import EVALUATION
 from facezoo.training.written import NAME as METRICS
 from facezoo.training.written import read_written
 
 CONFIG: Final = "resolved.toml"
-EVALUATION: Final = "evaluation.json"
 LEFT_OUT: Final = "left_out.txt"
 SIGNATURE: Final = "# facezoo "
 """How every resolved.toml that facezoo wrote begins."""

@@ -7,7 +7,6 @@ called with `weights_only=True`, which admits tensors and plain containers and r
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isqrt
@@ -16,7 +15,6 @@ from typing import Any, Final
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
 from facezoo._version import installed_version
@@ -25,9 +23,10 @@ from facezoo.backbones import build_backbone
 from facezoo.backbones.iresnet import STRIDE
 from facezoo.data.faces import printable
 from facezoo.data.preprocessing import Preprocessing
-from facezoo.disk.durable import sync, write_json
+from facezoo.disk.durable import whole_folder
 from facezoo.errors import FacezooError
-from facezoo.training.checkpoint import FORMAT, METADATA
+from facezoo.training.checkpoint import FORMAT, write_contents
+from facezoo.training.provenance import backbone_provenance
 
 CANDIDATES: Final = ("iresnet18", "iresnet34", "iresnet50", "iresnet100", "mobilefacenet")
 ALIGNMENT: Final = "insightface 5-point template"
@@ -172,25 +171,17 @@ def _digest(path: Path) -> str:
 
 
 def _write(out: Path, imported: Imported, origin: Mapping[str, Any]) -> None:
-    making = out.with_name(f".{out.name}.tmp")
     metadata = {
         "format": FORMAT,
         "step": 0,
         "imported": origin,
-        "backbone": {"name": imported.backbone, "dim": imported.dim},
+        "backbone": backbone_provenance(imported.backbone, imported.dim),
         "preprocessing": Preprocessing(imported.size, ALIGNMENT).as_dict(),
         "versions": {"facezoo": installed_version(), "torch": torch.__version__},
     }
     try:
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(parents=True)
-        tensors = {name: tensor.contiguous() for name, tensor in imported.tensors.items()}
-        save_file(tensors, making / "model.safetensors")
-        sync(making / "model.safetensors")
-        write_json(making / METADATA, metadata)
-        making.rename(out)
-        sync(out.parent)
+        with whole_folder(out) as making:
+            write_contents(making, {"model": imported.tensors}, metadata)
     except (OSError, SafetensorError) as problem:
-        shutil.rmtree(making, ignore_errors=True)
         message = f"{printable(str(out))}: cannot be written ({problem})"
         raise FacezooError(message, "Free some space, or name another folder (--out).") from problem

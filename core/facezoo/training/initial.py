@@ -6,52 +6,62 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import torch
-from torch import Tensor, nn
-
+from facezoo._words import printable, shown
 from facezoo.data.declared import UNDECLARED
 from facezoo.errors import FacezooError
+from facezoo.registry.compatibility import canonical
 from facezoo.settings import RunSettings
-from facezoo.training.checkpoint import find_checkpoint, read_metadata, read_part
 from facezoo.training.parts import Parts
-from facezoo.training.provenance import head_provenance, identity_fingerprint
+from facezoo.training.places import find_checkpoint
+from facezoo.training.verified import read_metadata, read_part, warn_of_lacking
+from facezoo.training.weights import load_weights
 
 NOTHING: Final = "none"
 COUNTERS: Final = ("step", "zero_embeddings")
 """What a head's loss counts anew in every run."""
 
 
-def start_from(parts: Parts, settings: RunSettings) -> dict[str, Any] | None:
-    """Put the weights of `train.init_from` into fresh `parts`; returns what is kept of it, or None.
+def start_from(parts: Parts, settings: RunSettings, about: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Put the weights of `train.init_from` into fresh `parts`, of which `about` is the description; returns
+    what is kept of it, or None.
 
     The head's tensors are taken along if the checkpoint is of the same head (name, distribution, revision)
     and the same identities in the same order; its counts begin anew. Raises FacezooError where there is no
-    checkpoint, or its backbone or its preprocessing contract is another one.
+    checkpoint, it is damaged, or its backbone or its preprocessing contract is another one.
     """
     if settings.train.init_from == NOTHING:
         return None
     checkpoint = find_checkpoint(Path(settings.train.init_from))
     metadata = read_metadata(checkpoint)
-    _check_backbone(checkpoint, metadata, settings)
+    _check_backbone(checkpoint, metadata, about)
     _check_contract(checkpoint, metadata, parts)
-    _load(parts.backbone, read_part(checkpoint, "model"), checkpoint)
-    head = _same_head(metadata, parts, settings)
+    warn_of_lacking(checkpoint, metadata)
+    where = f"train.init_from: {checkpoint}"
+    load_weights(parts.backbone, read_part(checkpoint, "model"), where)
+    head = _same_head(metadata, about)
     if head:
         own = parts.loss.state_dict()
         counters = {name: own[name] for name in COUNTERS}
-        _load(parts.loss, {**read_part(checkpoint, "head"), **counters}, checkpoint)
+        load_weights(parts.loss, {**read_part(checkpoint, "head"), **counters}, where)
     return {"checkpoint": str(checkpoint), "step": metadata["step"], "head": head}
 
 
-def _check_backbone(checkpoint: Path, metadata: Mapping[str, Any], settings: RunSettings) -> None:
-    there, here = metadata["backbone"], {"name": settings.backbone.name, "dim": settings.backbone.dim}
-    differing = [
-        f"{key}: {there[key]!r} there, {here[key]!r} here" for key in here if there[key] != here[key]
-    ]
+def _check_backbone(checkpoint: Path, metadata: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    """Refuse another backbone; a distribution that an earlier checkpoint does not say contradicts nothing."""
+    there, here = dict(metadata["backbone"]), about["backbone"]
+    there["name"] = there["name"].rpartition(":")[2]  # earlier ones have it as it was asked for
+    differing = [key for key in ("name", "dim") if there[key] != here[key]]
+    if canonical(there.get("distribution", here["distribution"])) != canonical(here["distribution"]):
+        differing.append("distribution")
     if differing:
-        message = f"train.init_from: {checkpoint} has another backbone ({'; '.join(differing)})"
-        remedy = " ".join(f"--set backbone.{key}={there[key]}" for key in here if there[key] != here[key])
-        raise FacezooError(message, f"Say {remedy}.")
+        sides = "; ".join(f"{key}: {shown(there[key])} there, {here[key]!r} here" for key in differing)
+        name = (
+            there["name"] if "distribution" not in differing else f"{there['distribution']}:{there['name']}"
+        )
+        remedy = [f"--set backbone.name={name}"] if {"name", "distribution"} & set(differing) else []
+        remedy += [f"--set backbone.dim={there['dim']}"] if "dim" in differing else []
+        message = f"train.init_from: {checkpoint} has another backbone ({sides})"
+        raise FacezooError(message, f"Say {printable(' '.join(remedy))}.")
 
 
 def _check_contract(checkpoint: Path, metadata: Mapping[str, Any], parts: Parts) -> None:
@@ -61,25 +71,14 @@ def _check_contract(checkpoint: Path, metadata: Mapping[str, Any], parts: Parts)
     if UNDECLARED in (there["alignment"], here["alignment"]):
         differing = [key for key in differing if key != "alignment"]
     if differing:
-        sides = "; ".join(f"{key}: {there[key]!r} there, {here[key]!r} here" for key in differing)
+        sides = "; ".join(f"{key}: {shown(there[key])} there, {here[key]!r} here" for key in differing)
         message = f"train.init_from: {checkpoint} expects other images than this run has ({sides})"
         remedy = f"Say --set data.size={there['size']}, or start" if "size" in differing else "Start"
         raise FacezooError(message, f"{remedy} from weights of the same contract.")
 
 
-def _same_head(metadata: Mapping[str, Any], parts: Parts, settings: RunSettings) -> bool:
-    there, here = metadata.get("head", {}), head_provenance(settings)
+def _same_head(metadata: Mapping[str, Any], about: Mapping[str, Any]) -> bool:
+    there, here = metadata.get("head", {}), about["head"]
     same = all(there.get(key) == here[key] for key in ("name", "distribution", "revision"))
     identities = metadata.get("data", {}).get("identity_fingerprint")
-    return same and identities == identity_fingerprint(parts.data.faces.identities)
-
-
-def _load(module: nn.Module, tensors: Mapping[str, Tensor], checkpoint: Path) -> None:
-    try:
-        with torch.no_grad():
-            module.load_state_dict(dict(tensors))
-    except RuntimeError as problem:
-        message = (
-            f"train.init_from: {checkpoint}: its tensors do not fit this run's {type(module).__name__}: "
-        )
-        raise FacezooError(f"{message}{problem}", "Use the versions that checkpoint.json names.") from problem
+    return same and identities == about["data"]["identity_fingerprint"]

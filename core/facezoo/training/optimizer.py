@@ -62,14 +62,56 @@ def state_tensors(optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str])
 
 def load_state_tensors(
     optimizer: torch.optim.Optimizer, names: Mapping[Tensor, str], tensors: Mapping[str, Tensor]
-) -> None:
-    """Take back what `state_tensors` gave; parameters are found by their names."""
-    parameters = {name: parameter for parameter, name in names.items()}
+) -> list[str]:
+    """Take back what `state_tensors` gave; parameters are found by their names.
+
+    Returns the names of those that have no state, though this optimiser keeps one: the loss has not used them
+    yet. Raises ValueError, saying what is wrong, where the tensors are not the state of this optimiser.
+    """
+    found = _by_parameter(tensors)
+    optimized = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = {names[parameter]: parameter for parameter in optimized}
+    kinds = _kinds(optimizer)
+    for name, state in found.items():
+        if name not in parameters:
+            raise ValueError(f"it has state of {name}, which this run does not optimise")
+        _check_state(name, parameters[name], state, kinds)
+    for name, state in found.items():
+        optimizer.state[parameters[name]].update(_laid_out(state, parameters[name]))
+    return [name for name in parameters if kinds and name not in found]
+
+
+def _laid_out(state: Mapping[str, Tensor], parameter: Tensor) -> dict[str, Tensor]:
+    """Laid out like the parameter (channels last), as fused steps assume; AdamW's count of steps as it is."""
+    return {
+        kind: torch.empty_like(parameter).copy_(value)
+        if value.shape == parameter.shape
+        else value.to(parameter.device)
+        for kind, value in state.items()
+    }
+
+
+def _by_parameter(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    found: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         name, _, kind = key.rpartition("|")
-        parameter = parameters[name]
-        if value.shape == parameter.shape:
-            # laid out like the parameter (channels last), as fused steps assume
-            optimizer.state[parameter][kind] = torch.empty_like(parameter).copy_(value)
-        else:  # AdamW's count of steps
-            optimizer.state[parameter][kind] = value.to(parameter.device)
+        found.setdefault(name, {})[kind] = value
+    return found
+
+
+def _kinds(optimizer: torch.optim.Optimizer) -> set[str]:
+    """What this optimiser remembers of a parameter from its first step on."""
+    if isinstance(optimizer, torch.optim.AdamW):
+        return {"step", "exp_avg", "exp_avg_sq"}
+    return {"momentum_buffer"} if optimizer.defaults["momentum"] else set()
+
+
+def _check_state(name: str, parameter: Tensor, state: Mapping[str, Tensor], kinds: set[str]) -> None:
+    """ValueError where the state of one parameter is not whole, or of another shape."""
+    for kind in sorted(kinds ^ state.keys()):
+        raise ValueError(f"it has {'no' if kind in kinds else 'an unknown'} {kind} of {name}")
+    for kind, value in state.items():
+        shape = torch.Size() if kind == "step" else parameter.shape
+        if value.shape != shape or not value.is_floating_point():
+            found = f"{value.dtype} {list(value.shape)}"
+            raise ValueError(f"{kind} of {name} is {found}, and the parameter {list(parameter.shape)}")

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 
 from facezoo._version import installed_version
+from facezoo.backbones import load_backbone
+from facezoo.data.faces import FaceSet
+from facezoo.data.fingerprint import content_of
 from facezoo.settings import RunSettings
 
 
@@ -37,6 +40,26 @@ def head_provenance(settings: RunSettings) -> dict[str, Any]:
     }
 
 
+def backbone_provenance(name: str, dim: int) -> dict[str, Any]:
+    """The backbone that `name` (or `dist:name`) means, by its own name, and the distribution it came in."""
+    entry = load_backbone(name).entry
+    return {"name": entry.name, "dim": dim, "distribution": entry.dist, "version": entry.version}
+
+
+def data_provenance(faces: FaceSet) -> dict[str, Any]:
+    """What is trained on: how much of it, and fingerprints by names and sizes, by content, and of the
+    identities. Files are read for it.
+    """
+    return {
+        "fingerprint": faces.fingerprint(),
+        "content": content_of(faces).as_dict(),
+        "images": len(faces),
+        "identities": len(faces.identities),
+        "identity_fingerprint": identity_fingerprint(faces.identities),
+        "left_out": len(faces.left_out),
+    }
+
+
 def resolved_config(settings: RunSettings) -> dict[str, dict[str, Any]]:
     """All settings by section, as JSON types."""
     head = {"name": settings.head_name, **settings.head.dump(settings.head_config)}
@@ -44,6 +67,13 @@ def resolved_config(settings: RunSettings) -> dict[str, dict[str, Any]]:
         name: getattr(settings, name) for name in ("data", "backbone", "train", "optimizer", "evaluate")
     }
     return {"head": head, **{name: section.model_dump(mode="json") for name, section in sections.items()}}
+
+
+def default_of(settings: RunSettings, section: str, key: str) -> Any:
+    """What a setting is that a checkpoint does not have: it was made before there was such a setting."""
+    model = settings.head_config if section == "head" else getattr(settings, section)
+    field = type(model).model_fields.get(key)
+    return None if field is None or field.is_required() else field.get_default(call_default_factory=True)
 
 
 def identity_fingerprint(identities: Sequence[str]) -> str:

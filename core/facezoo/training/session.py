@@ -18,7 +18,6 @@ from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, read
 from facezoo.training.claim import claim
 from facezoo.training.directory import (
     CONFIG,
-    EVALUATION,
     LEFT_OUT,
     begin,
     check_directory,
@@ -29,6 +28,7 @@ from facezoo.training.initial import NOTHING
 from facezoo.training.inputs import open_run_pairs
 from facezoo.training.introduction import introduce, table
 from facezoo.training.metrics import Past
+from facezoo.training.places import EVALUATION
 from facezoo.training.trainer import Trainer
 from facezoo.training.verifying import verify_pairs
 from facezoo.training.written import read_written

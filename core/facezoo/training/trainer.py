@@ -59,7 +59,8 @@ class Trainer:
         self.settings = settings
         self.run_dir = run_dir
         self.parts = build_parts(settings)
-        self.started_from = start_from(self.parts, settings) if fresh else None
+        self.about = describe(self.parts, settings)
+        self.started_from = start_from(self.parts, settings, self.about) if fresh else None
         self.step = 0
         self.steps_per_epoch = len(self.parts.batches)
         self.total_steps = self.steps_per_epoch * settings.train.epochs
@@ -82,7 +83,7 @@ class Trainer:
 
     def restore(self, checkpoint: Path) -> None:
         """Go on from a checkpoint; FacezooError where it is not one of this run."""
-        metadata = restore(self.parts, self.settings, checkpoint)
+        metadata = restore(self.parts, self.settings, self.about, checkpoint)
         self.step = metadata["step"]
         self.started_from = metadata.get("started_from")
 
@@ -150,7 +151,7 @@ class Trainer:
 
     def save(self) -> Path:
         """Write a checkpoint of the present state."""
-        metadata = describe(self.parts, self.settings)
+        metadata = dict(self.about)
         metadata["epoch"], metadata["batch"] = divmod(self.step, self.steps_per_epoch)
         metadata["started_from"] = self.started_from
         metadata["hooks"] = self.observers.checkpoint_metadata(run=self.run)
