@@ -1,4 +1,4 @@
-"""`facezoo doctor`: load everything that is installed and say what is broken, and on what it all stands."""
+"""`facezoo doctor`: call everything that is installed and say what is broken, and on what it all stands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import Distribution, PackageNotFoundError, distributions, requires, version
 from itertools import chain
 
 import click
@@ -20,12 +20,15 @@ from facezoo.registry.entries import (
     DISABLE,
     HEADS,
     HOOKS,
+    QUALIFIED_ONLY,
     PluginEntry,
     disabled_names,
     installed_plugins,
 )
-from facezoo.registry.loading import import_entry, owner
+from facezoo.registry.foreign import noted
+from facezoo.registry.loading import owner
 from facezoo_cli.output import say
+from facezoo_cli.trying import try_backbone, try_head, try_observer
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,18 @@ class Finding:
 
 @click.command("doctor")
 def command() -> None:
-    """Load everything and report what is broken.
+    """Call everything and report what is broken.
 
-    Every head, backbone and observer is imported, and every preset of a head is tried. Ends with exit code 1
-    where something needs mending.
+    Every head is built, with every preset, and computes a step; every backbone is built and embeds; every
+    observer is registered. Ends with exit code 1 where something needs mending.
     """
     findings: list[Finding] = []
     for title, section in (
-        ("Environment", chain(_environment(), _misnamed())),
+        ("Environment", chain(_environment(), unreadable(), _misnamed())),
         ("Hardware", _hardware()),
-        ("Heads", _plugins(HEADS, "head", _load_head)),
-        ("Backbones", _plugins(BACKBONES, "backbone", _load_backbone)),
-        ("Observers", _plugins(HOOKS, "observer", _load_observer)),
+        ("Heads", _plugins(HEADS, "head", try_head)),
+        ("Backbones", _plugins(BACKBONES, "backbone", try_backbone)),
+        ("Observers", _plugins(HOOKS, "observer", try_observer)),
         ("Data", _data()),
     ):
         say(title)
@@ -75,12 +78,11 @@ def _print(finding: Finding) -> None:
 
 def _attempt(subject: str, look: Callable[[], str | None]) -> Finding:
     """What `look` has to say of `subject`; whatever it raises is what is wrong."""
-    try:
+    raised: list[BaseException] = []
+    with noted(raised.append):
         return Finding("ok", subject, look() or "")
-    except FacezooError as error:
-        return Finding("broken", subject, error.message)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (reporting anything that is broken is its purpose)
-        return Finding("broken", subject, first_line(error))
+    (error,) = raised
+    return Finding("broken", subject, error.message if isinstance(error, FacezooError) else first_line(error))
 
 
 def _environment() -> Iterator[Finding]:
@@ -89,6 +91,18 @@ def _environment() -> Iterator[Finding]:
     for requirement in map(Requirement, requires("facezoo") or []):
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
             yield _dependency(requirement)
+
+
+def unreadable() -> Iterator[Finding]:
+    """Distributions whose metadata Python itself cannot read: torch and others fail at the first of them."""
+    for dist in distributions():
+        found = _attempt(str(getattr(dist, "_path", "a distribution")), partial(_parse, dist))
+        if not found.sound:
+            yield replace(found, detail=f"its metadata cannot be read ({found.detail}); uninstall it")
+
+
+def _parse(dist: Distribution) -> None:
+    _ = dist.entry_points, dist.metadata
 
 
 def _dependency(requirement: Requirement) -> Finding:
@@ -140,44 +154,23 @@ def _bf16(device: str) -> str:
     return 'no native bf16: precision "auto" means float32 here'
 
 
-def _plugins(group: str, kind: str, look: Callable[[PluginEntry], None]) -> Iterator[Finding]:
-    """A finding for each entry of a group; `look` loads one and raises where it is broken."""
+def _plugins(group: str, kind: str, look: Callable[[PluginEntry], str | None]) -> Iterator[Finding]:
+    """A finding for each entry of a group; `look` calls one and raises where it is broken."""
     entries = installed_plugins(group)
     if not entries:
         yield Finding("absent", f"no {kind} is installed")
     for entry in entries:
         subject = f"{entry.name} ({entry.dist} {entry.version})"
-        if entry.status == "ok":
-            found = _attempt(subject, partial(look, entry))
-            yield replace(found, detail=found.detail.removeprefix(f"{owner(entry, kind)} "))
-        else:
+        if entry.status != "ok" and entry.status not in QUALIFIED_ONLY:
             yield Finding(entry.status, subject, entry.reason)
-
-
-def _load_head(entry: PluginEntry) -> None:
-    from facezoo.registry.heads import loaded_head
-
-    head = loaded_head(entry)
-    head.factory()
-    for preset in head.spec.presets:
-        try:
-            head.configure({}, preset)
-        except FacezooError as error:
-            message = f"its preset {preset!r} is not valid: {error.message}"
-            raise FacezooError(message) from error
-
-
-def _load_backbone(entry: PluginEntry) -> None:
-    import_entry(entry, BACKBONES, "backbone")
-
-
-def _load_observer(entry: PluginEntry) -> None:
-    from facezoo.hooks import Observers
-
-    observers = Observers(warn=False)
-    observers.add(entry, import_entry(entry, HOOKS, "observer"))
-    if observers.muted:
-        raise FacezooError(observers.muted[0]["error"].removeprefix("FacezooError: "))
+            continue
+        found = _attempt(subject, partial(look, entry))
+        detail = found.detail.removeprefix(f"{owner(entry, kind)} ")
+        if entry.status == "ok":
+            yield replace(found, detail=detail)
+        else:
+            also = "" if found.sound else f"; and it is broken: {detail}"
+            yield Finding(entry.status, subject, f"{entry.reason}{also}")
 
 
 def _data() -> Iterator[Finding]:

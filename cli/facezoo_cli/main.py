@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "new-head": "Write the package of a head of your own, to start from.",
     "check-head": "Hold a head to every check that heads must pass.",
     "show-checkpoint": "Show where a checkpoint comes from and what its weights expect.",
-    "doctor": "Load everything and report what is broken.",
+    "doctor": "Call everything and report what is broken.",
 }
 """Name -> help line. A command's module is imported when it runs, so its help stands here for `--help`."""
 
