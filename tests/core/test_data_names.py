@@ -43,6 +43,8 @@ def both(root: Path, paths: list[str], name: str) -> str | None:
         (["x/a.JPG"], "x/a.jpg", "x/a.JPG"),
         (["x/a.png"], "x/a.heic", "x/a.png"),
         (["x/a"], "x/a.jpg", "x/a"),
+        (["x/a.png", "x/a.cr2"], "x/a", "x/a.png"),
+        (["x/a.heic"], "x/a.heic", "x/a.heic"),
         (["x/a.jpg.png"], "x/a.jpg", "x/a.jpg.png"),
         (["x/a.jpg", "x/a.png"], "x/a.png", "x/a.png"),
         (["x/a.jpg", "x/a.jpg.png"], "x/a.jpg", "x/a.jpg"),

@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from facezoo.data.formats import image_suffixes
+from facezoo.data.formats import HEIC, UNREAD, image_suffixes, why_not
 from facezoo.errors import FacezooError
 
 LONGEST = 255  # bytes of a file's name, in every usual file system
@@ -42,8 +42,8 @@ def stem(name: str) -> str:
 
 @cache
 def _endings() -> frozenset[str]:
-    # those as well that need a library beside Pillow: people convert from them
-    return frozenset(ending[1:] for ending in image_suffixes()) | {"heic", "heif", "avif", "jxl"}
+    # those as well that are not read: people convert from them
+    return frozenset(ending[1:] for ending in image_suffixes() | HEIC | UNREAD)
 
 
 class Index:
@@ -56,7 +56,8 @@ class Index:
             key = composed(name)
             if not posixpath.basename(key).startswith("."):
                 self.whole.setdefault(key, []).append(answer)
-                self.stems.setdefault(stem(key), []).append(answer)
+                if not why_not(key):  # a photograph beside what it was converted to makes no two
+                    self.stems.setdefault(stem(key), []).append(answer)
 
     def find(self, name: str) -> list[str]:
         """The answers for a composed name: none, one, or the several that it may mean."""

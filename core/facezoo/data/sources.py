@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from facezoo._words import shown
 from facezoo.data import orl
 from facezoo.data.declared import UNDECLARED, Declared, declared_in_folder
 from facezoo.data.decode import Fit
 from facezoo.data.faces import FaceSet, ImageFiles, printable
 from facezoo.data.finder import Finder, from_common_folder
 from facezoo.data.folder import read_folder
-from facezoo.data.lists.lines import shown
 from facezoo.data.pairs import Pairs, number_pairs
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.data.protocols import ListedPairs, read_protocol

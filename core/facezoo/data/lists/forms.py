@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from facezoo._words import shown
 from facezoo.data.faces import printable
 from facezoo.data.lists.lfw import Lines, is_header, is_impostor
-from facezoo.data.lists.lines import HINT, broken, shown
+from facezoo.data.lists.lines import HINT, broken
 from facezoo.data.lists.table import Layout
 from facezoo.data.lists.two_lines import is_half
 from facezoo.data.lists.words import Role, is_truth, roles

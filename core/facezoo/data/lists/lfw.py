@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from facezoo.data.lists.lines import broken, shown
+from facezoo._words import shown
+from facezoo.data.lists.lines import broken
 from facezoo.data.named import NamedPair
 from facezoo.errors import FacezooError
 

@@ -31,11 +31,6 @@ def broken(path: Path, line: int, found: str, hint: str) -> FacezooError:
     return FacezooError(f"{printable(str(path))}, line {line:,}: {found}", hint)
 
 
-def shown(text: str, most: int = 60) -> str:
-    """A piece of a list in quotes, cut, with whatever cannot be printed escaped."""
-    return repr(text if len(text) <= most else f"{text[:most]}...")
-
-
 def blocks(path: Path) -> Iterator[tuple[int, str]]:
     """Pieces of the file as text, each of whole lines that end in a newline, with its first line's number.
 

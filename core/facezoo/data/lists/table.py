@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.data.lists.lines import broken, shown
+from facezoo._words import shown
+from facezoo.data.lists.lines import broken
 from facezoo.data.lists.words import FALSE, MINUS, TRUE, ZERO, Role
 from facezoo.data.named import NameCodes, NamedPairs
 from facezoo.errors import FacezooError

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from facezoo._words import shown
 from facezoo.data.lists.lfw import Lines
-from facezoo.data.lists.lines import broken, shown
+from facezoo.data.lists.lines import broken
 from facezoo.data.named import NamedPair
 
 HINT = "Of CALFW's and CPLFW's lists two lines are a pair: `image n`, with one n, 0 for impostors."
