@@ -16,7 +16,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("embed")
 @click.argument("run", type=_PATH, metavar="RUN|CHECKPOINT")
-@click.argument("path", type=_PATH, metavar="DIR")
+@click.argument("path", metavar="DIR")
 @click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="E.npz")
 @click.option("--flip/--no-flip", default=None, help="Add the mirror image's embedding; as the run did.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images a forward pass; as the run had it.")
@@ -27,7 +27,7 @@ _PATH = click.Path(path_type=Path)
     help="Write what was left out, a line per file.",
 )
 def command(
-    run: Path, path: Path, out: Path, flip: bool | None, batch_size: int | None, left_out: Path | None
+    run: Path, path: str, out: Path, flip: bool | None, batch_size: int | None, left_out: Path | None
 ) -> None:
     """Embed every image below a folder into a file.
 
@@ -35,14 +35,15 @@ def command(
     (relative to DIR) and `embedding`, not normalised; `facezoo evaluate --embeddings` reads it.
     """
     from facezoo.data.faces import told
+    from facezoo.data.orl import folder_of
     from facezoo.evaluation.embed_folder import embed_folder
     from facezoo.evaluation.network import open_network
 
-    network = open_network(run)
+    network, folder = open_network(run), folder_of(path)
     flip = network.evaluate.flip if flip is None else flip
     batch_size = batch_size or network.evaluate.batch_size
     with interruptible(lambda: "Interrupted. The same command goes on."):
-        found = embed_folder(network, path, out, flip=flip, batch_size=batch_size, progress=_progress())
+        found = embed_folder(network, folder, out, flip=flip, batch_size=batch_size, progress=_progress())
     mirrored = "with" if flip else "without"
     say(f"{out}: {found.images:,} embeddings, {mirrored} mirror images, by {network.checkpoint}")
     if left_out is not None:

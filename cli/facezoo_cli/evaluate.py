@@ -32,7 +32,7 @@ class Asked:
     run: Path | None
     embeddings: Path | None
     scores: Path | None
-    pairs: Path | None
+    pairs: str | None
     protocol: str | None
     data: str | None
     images: Path | None
@@ -48,7 +48,7 @@ class Asked:
 @click.argument("run", required=False, type=_PATH, metavar="[RUN|CHECKPOINT]")
 @click.option("--embeddings", type=_FILE, metavar="E.npz", help="Embeddings: `path` [N], `embedding` [N, D].")
 @click.option("--scores", type=_FILE, metavar="S.npz", help="A classifier's `score` [M, C], `label` [M].")
-@click.option("--pairs", type=_PATH, metavar="FILE|DIR", help="Pairs; those of the run if not given.")
+@click.option("--pairs", metavar="FILE|DIR", help="Pairs; those of the run if not given.")
 @click.option("--protocol", type=click.Choice(PROTOCOLS), help="What to evaluate, if files do not tell.")
 @click.option("--data", metavar="DIR", help="Identity folders, for uniform and geometry.")
 @click.option("--images", type=_PATH, metavar="DIR", help="The folder that names in pairs start from.")

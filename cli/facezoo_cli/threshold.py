@@ -24,7 +24,7 @@ _PATH = click.Path(path_type=Path)
 @click.argument("run", required=False, type=_PATH, metavar="[RUN|CHECKPOINT]")
 @click.option("--far", type=float, default=1e-3, help="False accept rate; 1e-3 if not given.")
 @click.option("--embeddings", type=_PATH, metavar="E.npz", help="Embeddings from anywhere, instead of a run.")
-@click.option("--pairs", type=_PATH, metavar="FILE|DIR", help="Pairs; those of the run if not given.")
+@click.option("--pairs", metavar="FILE|DIR", help="Pairs; those of the run if not given.")
 @click.option("--protocol", type=click.Choice(PAIRS_PROTOCOLS), help="What the pairs are.")
 @click.option("--images", type=_PATH, metavar="DIR", help="The folder that names in pairs start from.")
 @click.option("--replicates", type=click.IntRange(1), default=1000, help="Of the bootstrap; 1000.")
@@ -34,7 +34,7 @@ def command(
     run: Path | None,
     far: float,
     embeddings: Path | None,
-    pairs: Path | None,
+    pairs: str | None,
     protocol: str | None,
     images: Path | None,
     replicates: int,
@@ -60,7 +60,7 @@ def command(
 
 
 def _scored(
-    run: Path | None, embeddings: Path | None, pairs: Path | None, protocol: str | None, images: Path | None
+    run: Path | None, embeddings: Path | None, pairs: str | None, protocol: str | None, images: Path | None
 ) -> ScoredPairs:
     from facezoo.data.protocols import read_protocol
     from facezoo.evaluation.files import read_embeddings

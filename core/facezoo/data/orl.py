@@ -7,6 +7,7 @@ on; all pairs of images of s31 to s40 test: 450 genuine and 4,500 impostor.
 
 from __future__ import annotations
 
+import warnings
 from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
@@ -16,12 +17,31 @@ import numpy as np
 from facezoo.data.faces import FaceSet, ImageFiles
 from facezoo.data.pairs import Pairs
 from facezoo.errors import FacezooError
+from facezoo.settings.sections import EMBEDDED
 
 IMAGES = 10
 TRAINING = tuple(f"s{person}" for person in range(1, 31))
 HELD_OUT = tuple(f"s{person}" for person in range(31, 41))
 ALIGNMENT = "as delivered"
 CREDIT = "AT&T/ORL faces, Olivetti Research Laboratory (Samaria and Harter 1994)"
+
+
+def is_embedded(path: object) -> bool:
+    """Whether what was said means the embedded faces: the text `orl`, and not `./orl` or a Path.
+
+    A folder `./orl` beside it could be meant as well, so then it is said, in a warning, which of them is.
+    """
+    if not isinstance(path, str) or path != EMBEDDED:
+        return False
+    if Path(EMBEDDED).is_dir():
+        message = "`orl` means the embedded AT&T/ORL faces; the folder of that name is ./orl"
+        warnings.warn(message, stacklevel=3)
+    return True
+
+
+def folder_of(path: str) -> Path:
+    """The folder that was said: that of the embedded faces for `orl`."""
+    return orl_root() if is_embedded(path) else Path(path)
 
 
 def orl_root() -> Path:

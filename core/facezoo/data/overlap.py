@@ -12,6 +12,7 @@ from typing import Any
 from facezoo.data.decode import UnreadableImageError
 from facezoo.data.decoding import in_threads, read
 from facezoo.data.faces import FaceSet, ImageFiles, LeftOut, printable
+from facezoo.data.orl import folder_of
 from facezoo.data.walk import Why, walk
 from facezoo.errors import FacezooError
 
@@ -74,10 +75,10 @@ def digest(data: bytes) -> bytes:
 def find_overlap(faces: FaceSet, digests: Sequence[bytes], path: str) -> Overlap:
     """Compare `faces`, whose files have these digests, with all images in the folder `path` at any depth.
 
-    Identities there are the folders on the way to an image, so any layout will do. Raises FacezooError where
-    `path` holds no image.
+    Identities there are the folders on the way to an image, so any layout will do; "orl" are the embedded
+    faces. Raises FacezooError where `path` holds no image.
     """
-    other, unreadable, passed_over = images_below(Path(path))
+    other, unreadable, passed_over = images_below(folder_of(path))
     found = list(in_threads(lambda image: _digest(other, image), range(len(other))))
     unreadable += [LeftOut(other.paths[i], x) for i, x in enumerate(found) if isinstance(x, str)]
     people = {_plain(folder): folder for there in other.paths for folder in there.split("/")[:-1]}

@@ -9,9 +9,11 @@ from typing import Final
 
 from facezoo._protocols import PAIRS_PROTOCOLS
 from facezoo.data.cfp import IMAGES, Kind, is_cfp, read_cfp
+from facezoo.data.decode import Fit
 from facezoo.data.faces import printable
 from facezoo.data.lists import read_list
-from facezoo.data.pairs import NamedPair, say_form
+from facezoo.data.orl import held_out_pairs, is_embedded
+from facezoo.data.pairs import NamedPair, NamedPairs, say_form
 from facezoo.errors import FacezooError
 
 _CFP: Final[dict[str, Kind]] = {"cfp-ff": "FF", "cfp-fp": "FP"}
@@ -19,15 +21,21 @@ _CFP: Final[dict[str, Kind]] = {"cfp-ff": "FF", "cfp-fp": "FP"}
 
 @dataclass(frozen=True)
 class ListedPairs:
-    """The pairs of a protocol as its files name them, and folders that the names may be relative to."""
+    """The pairs of a protocol as its files name them, and folders that the names may be relative to.
+
+    `fit` is what always becomes of its images, where the protocol says so.
+    """
 
     name: str
     pairs: Sequence[NamedPair]
     roots: tuple[Path, ...]
+    fit: Fit | None = None
 
 
-def read_protocol(path: Path, protocol: str | None = None) -> ListedPairs:
+def read_protocol(path: Path | str, protocol: str | None = None) -> ListedPairs:
     """The pairs at `path`, a file or a folder, as `protocol` says: "lfw", "cfp-ff", "cfp-fp" or "csv".
+
+    The text "orl" means the embedded pairs, which are of no other protocol.
 
     Without a protocol it is told from what is there: a list in one of the forms of `read_pairs` ("csv" is
     every one but LFW's), a folder with CFP's layout (which holds two protocols, so that it must be said
@@ -36,6 +44,9 @@ def read_protocol(path: Path, protocol: str | None = None) -> ListedPairs:
     """
     if protocol is not None and protocol not in PAIRS_PROTOCOLS:
         raise FacezooError(f"protocol {protocol!r} is unknown", f"Say one of {', '.join(PAIRS_PROTOCOLS)}.")
+    if protocol is None and is_embedded(path):
+        return _embedded()
+    path = Path(path)
     if protocol in _CFP:
         return _cfp(path, protocol)
     if path.is_dir() and protocol is None and is_cfp(path):
@@ -51,6 +62,12 @@ def read_protocol(path: Path, protocol: str | None = None) -> ListedPairs:
     say_form(file, read)
     name = f"{file.parent.name}/{file.name}" if path.is_dir() else file.name
     return ListedPairs(name, read.pairs, (file.parent, file.parent / "images"))
+
+
+def _embedded() -> ListedPairs:
+    files, pairs = held_out_pairs()
+    named = NamedPairs(files.paths, pairs.left, pairs.right, pairs.same)
+    return ListedPairs("AT&T/ORL s31-s40, all pairs", named, (files.root,), "crop")
 
 
 def _cfp(path: Path, protocol: str) -> ListedPairs:

@@ -66,7 +66,7 @@ def find_faces(path: str, fit: Fit = "resize") -> SourceFaces:
     The ORL faces, 92 x 112 pixels, are always cropped to their central squares: that is this source's rule.
     Raises FacezooError where there are none, or where the folder's `facezoo.toml` cannot be read.
     """
-    if path == EMBEDDED:
+    if orl.is_embedded(path):
         return SourceFaces(orl.training_faces(), Declared(EMBEDDED, {"alignment": orl.ALIGNMENT}), "crop")
     hint = "Give a folder of identity folders, or `orl` for the embedded AT&T/ORL faces."
     folder = _existing(path, "data", hint)
@@ -121,10 +121,8 @@ def open_pairs(
     if pairs == "none" or (pairs == "auto" and data_path != EMBEDDED):
         return None
     if pairs in {"auto", EMBEDDED}:
-        files, numbered = orl.held_out_pairs()
-        store = open_store(files, size, memory, fit="crop", cache=cache)
-        return _whole("AT&T/ORL s31-s40, all pairs", store, files, numbered)
-    listed = read_protocol(Path(pairs), None if protocol == "auto" else protocol)
+        return open_listed(read_protocol(EMBEDDED), None, size, memory, cache=cache)
+    listed = read_protocol(pairs, None if protocol == "auto" else protocol)
     hint = "evaluate.images: say the folder that the names in the pairs start from."
     folder = None if images == "auto" else _existing(images, "images", hint)
     return open_listed(listed, folder, size, memory, contract=contract, cache=cache)
@@ -155,7 +153,9 @@ def open_listed(
     if contract is not None:
         declared_in_folder(root).check(contract.as_dict(), "the backbone")
     files = ImageFiles(root, paths)
-    store = open_store(files, size, memory, fit=contract.fit if contract else "resize", cache=cache)
+    store = open_store(
+        files, size, memory, fit=listed.fit or (contract.fit if contract else "resize"), cache=cache
+    )
     return _whole(listed.name, store, files, numbered)
 
 
