@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from facezoo.errors import FacezooError
 from facezoo_cli.output import say
+
+if TYPE_CHECKING:
+    from facezoo.data.preprocessing import Channels
 
 
 @click.command("import-weights")
@@ -18,21 +23,67 @@ from facezoo_cli.output import say
     help="The folder to write; else FILE without .pth.",
 )
 @click.option("--backbone", metavar="NAME", help="What the weights are of; else told by names and shapes.")
-def command(file: Path, out: Path | None, backbone: str | None) -> None:
+@click.option(
+    "--colour",
+    type=click.Choice(["rgb", "bgr"], case_sensitive=False),
+    default="rgb",
+    show_default=True,
+    help="The order of channels that the weights were trained with.",
+)
+@click.option(
+    "--mean",
+    default="127.5",
+    show_default=True,
+    metavar="NUMBER[,NUMBER,NUMBER]",
+    help="What was subtracted from pixels of 0 to 255; three in the order of --colour.",
+)
+@click.option(
+    "--std",
+    default="127.5",
+    show_default=True,
+    metavar="NUMBER[,NUMBER,NUMBER]",
+    help="What they were divided by.",
+)
+def command(file: Path, out: Path | None, backbone: str | None, colour: str, mean: str, std: str) -> None:
     """Turn an insightface .pth into a folder for --init-from.
 
     FILE is a state dict of IResNet-18/34/50/100 or MobileFaceNet. It is read with torch.load's
-    weights_only=True, which runs no code of the file. Names and shapes are checked one by one.
+    weights_only=True, which runs no code of the file. Names and shapes are checked one by one; a classifier
+    beside the backbone is left out. Weights of pixels / 255 were trained with --mean 0 --std 255.
     """
     from facezoo.training.importing import import_weights
 
     folder = out or file.with_suffix("")
     if folder == file:
         folder = file.with_name(f"{file.name}-weights")
-    imported = import_weights(file, folder, backbone)
+    order: Literal["RGB", "BGR"] = "BGR" if colour == "bgr" else "RGB"
+    means, deviations = _channels("--mean", mean), _channels("--std", std)
+    imported = import_weights(file, folder, backbone, colour=order, mean=means, std=deviations)
     count = sum(tensor.numel() for tensor in imported.tensors.values() if tensor.is_floating_point())
     say(
         f"{imported.backbone}, {imported.dim} dimensions, {imported.size} x {imported.size} pixels: "
         f"{len(imported.tensors):,} tensors, {count / 1e6:.1f} M values"
     )
+    if imported.left_out:
+        say(f"left out: {_named(imported.left_out)}, of a classifier beside the backbone")
+    say(f"input: {order}, minus {mean}, divided by {std} (else: --colour, --mean, --std)")
     say(f"weights: {folder}")
+
+
+def _channels(option: str, text: str) -> Channels:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 3:
+        return (numbers[0], numbers[1], numbers[2])
+    if len(numbers) != 1:
+        raise FacezooError(f"{option} {text!r}: not one number or three", f"Say {option} 127.5, for example.")
+    return numbers[0]
+
+
+def _named(names: tuple[str, ...]) -> str:
+    from facezoo._words import printable
+
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return printable(", ".join(names[:3])) + more

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from facezoo import FacezooError
@@ -27,6 +28,7 @@ def test_a_contract_can_be_written_and_read():
     for contract in (
         Preprocessing(64, "as stored"),
         Preprocessing(112, TEMPLATE, fit="crop", mean=0, std=255),
+        Preprocessing(112, TEMPLATE, colour="BGR", mean=(104.0, 117.0, 123.0), std=(1.0, 2.0, 1.0)),
     ):
         assert Preprocessing.from_dict(contract.as_dict(), "here") == contract
 
@@ -35,8 +37,14 @@ def test_a_contract_can_be_written_and_read():
     ("change", "message"),
     [
         ({"crop": "random"}, "here: its preprocessing contract cannot be read"),
-        ({"mean": [1.0, 2.0, 3.0]}, "here: its preprocessing contract cannot be read"),
-        ({"colour": "BGR"}, "here: the contract is colour 'BGR'; facezoo gives RGB"),
+        ({"mean": [1.0, 2.0]}, "here: its preprocessing contract cannot be read"),
+        ({"mean": [1.0, 2.0, "3"]}, "here: its preprocessing contract cannot be read"),
+        ({"mean": "abc"}, "here: its preprocessing contract cannot be read"),
+        ({"mean": [1.0, 2.0, float("nan")]}, "here: its preprocessing contract cannot be read"),
+        ({"std": [1.0, 0.0, 1.0]}, "here: its preprocessing contract cannot be read"),
+        ({"size": "64"}, "here: its preprocessing contract cannot be read"),
+        ({"colour": "HSV"}, "here: the contract is colour 'HSV'; facezoo gives RGB or BGR"),
+        ({"colour": ["RGB"]}, r"here: the contract is colour \['RGB'\]"),
     ],
 )
 def test_a_contract_that_cannot_be_kept_is_an_error(change: dict, message: str):
@@ -44,6 +52,31 @@ def test_a_contract_that_cannot_be_kept_is_an_error(change: dict, message: str):
         Preprocessing.from_dict(Preprocessing(64, "x").as_dict() | change, "here")
     with pytest.raises(FacezooError, match="KeyError"):
         Preprocessing.from_dict({"size": 64}, "here")
+
+
+def test_the_input_is_what_the_contract_says():
+    pixels = np.arange(2 * 3 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3, 3) * 4
+    cpu = torch.device("cpu")
+    plain = Preprocessing(3, "x").to_input(pixels, cpu)
+    np.testing.assert_array_equal(
+        plain, (pixels.transpose(0, 3, 1, 2) - np.float32(127.5)) / np.float32(127.5)
+    )
+    three = (127.5, 127.5, 127.5)
+    assert torch.equal(Preprocessing(3, "x", mean=three, std=three).to_input(pixels, cpu), plain)
+    contract = Preprocessing(3, "x", colour="BGR", mean=(104.0, 117.0, 123.0), std=(1.0, 2.0, 4.0))
+    found = contract.to_input(pixels, cpu).numpy()
+    for channel, (mean, std) in enumerate([(104, 1), (117, 2), (123, 4)]):
+        np.testing.assert_array_equal(
+            found[:, channel], (pixels[..., 2 - channel].astype(np.float32) - mean) / std
+        )
+    assert Preprocessing.from_dict(contract.as_dict(), "here") == contract
+
+
+def test_a_declared_colour_is_that_of_the_files_and_not_of_the_input(tmp_path: Path):
+    contract = Preprocessing(32, "x", colour="BGR").as_dict()
+    declared_in_folder(declare(tmp_path, colour="RGB")).check(contract, "the backbone")
+    with pytest.raises(FacezooError, match="colour: 'BGR' there, 'RGB' here"):
+        declared_in_folder(declare(tmp_path, colour="BGR")).check(contract, "the backbone")
 
 
 def test_undeclared_images_are_resized(tmp_path: Path):

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from facezoo import FacezooError
 from facezoo.backbones import build_backbone
 from facezoo.data import Preprocessing
+from facezoo.evaluation.network import open_network
 from facezoo.training.checkpoint import read_metadata, read_part
-from facezoo.training.importing import import_weights, read_state, recognise
-from support.insightface import DEPTHS, iresnet_layout, mobilefacenet_layout, publish, state_of
+from facezoo.training.importing import import_weights, read_state
+from facezoo.training.recognising import recognise
+from support.insightface import DEPTHS, Layout, iresnet_layout, mobilefacenet_layout, publish, state_of
 
 
 @pytest.fixture
@@ -54,13 +60,57 @@ def test_every_depth_is_recognised(name: str):
     assert (imported.backbone, imported.dim, imported.size) == (name, 256, 112)
 
 
-@pytest.mark.parametrize("wrapper", ["state_dict_backbone", "state_dict"])
+@pytest.mark.parametrize("wrapper", ["state_dict_backbone", "state_dict", "model"])
 def test_what_training_wraps_around_the_tensors_is_taken_off(tmp_path: Path, wrapper: str):
     state = {f"module.{name}": tensor.half() for name, tensor in state_of(mobilefacenet_layout()).items()}
     publish({"epoch": 3, wrapper: state}, tmp_path / "a.pt")
     read = read_state(tmp_path / "a.pt")
-    assert read.keys() == mobilefacenet_layout().keys()
+    assert read.keys() == state.keys()
     assert {tensor.dtype for tensor in read.values() if tensor.is_floating_point()} == {torch.float32}
+    assert recognise(read, "there").tensors.keys() == mobilefacenet_layout().keys()
+
+
+PREFIXES = ["module.", "_orig_mod.", "model.", "backbone.", "features.module.", "_orig_mod.module.model.", ""]
+
+
+@pytest.mark.parametrize(
+    "layout", [mobilefacenet_layout(dim=64), iresnet_layout(DEPTHS["iresnet18"], dim=64)]
+)
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_prefixes_that_training_puts_before_the_names_are_taken_off(prefix: str, layout: Layout):
+    with torch.device("meta"):
+        state = state_of(layout)
+    finite = {f"{prefix}{name}": torch.zeros(()).expand(x.shape) for name, x in state.items()}
+    imported = recognise(finite, "there")
+    assert (imported.tensors.keys(), imported.dim, imported.left_out) == (layout.keys(), 64, ())
+
+
+@pytest.mark.parametrize(
+    ("prefix", "beside"),
+    [
+        ("features.module.", {"fc.weight": (300, 64)}),
+        ("module.features.module.", {"module.fc.weight": (300, 64), "module.fc.bias": (300,)}),
+        ("", {"kernel": (64, 300)}),
+        ("model.", {"head.kernel": (64, 300), "head.t": (1,), "head.batch_mean": (1,)}),
+        ("backbone.", {"classifier.weight": (300, 64)}),
+    ],
+)
+def test_a_classifier_beside_the_backbone_is_left_out_and_said(prefix: str, beside: dict):
+    state = {f"{prefix}{name}": tensor for name, tensor in state_of(mobilefacenet_layout(dim=64)).items()}
+    imported = recognise(state | {name: torch.zeros(shape) for name, shape in beside.items()}, "there")
+    assert (imported.backbone, imported.dim, imported.size) == ("mobilefacenet", 64, 112)
+    assert imported.left_out == tuple(beside)
+    assert imported.tensors.keys() == mobilefacenet_layout().keys()
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"fc.weight": (300, 65)}, {"fc.weight": (64,)}, {"other": (300, 64)}, {"ema.conv1.weight": (1,)}],
+)
+def test_what_is_no_classifier_is_not_left_out(beside: dict):
+    state = {f"backbone.{name}": tensor for name, tensor in state_of(mobilefacenet_layout(dim=64)).items()}
+    with pytest.raises(FacezooError, match=f"1 unknown: {next(iter(beside))}"):
+        recognise(state | {name: torch.zeros(shape) for name, shape in beside.items()}, "there")
 
 
 def test_counters_that_older_files_lack_are_put_in(tmp_path: Path):
@@ -119,20 +169,136 @@ class Dangerous:
 
 def test_a_file_that_would_run_code_is_refused(tmp_path: Path):
     publish({"conv1.weight": Dangerous()}, tmp_path / "evil.pth")
-    with pytest.raises(FacezooError, match=r"evil\.pth: not a file of weights that can be read safely"):
+    with pytest.raises(
+        FacezooError, match=r"evil\.pth: holds more than tensors \(exec\), which is not loaded"
+    ):
         read_state(tmp_path / "evil.pth")
 
 
-def test_files_that_are_none(published: Path, tmp_path: Path):
-    other = tmp_path / "other.pth"
-    with pytest.raises(FacezooError, match="cannot be read"):
-        read_state(other)
-    for content in (b"", b"text", published.read_bytes()[:1000]):
-        other.write_bytes(content)
-        with pytest.raises(FacezooError, match="not a file of weights"):
-            read_state(other)
-    for value in ([torch.zeros(1)], {}, {"a": 1}, {1: torch.zeros(1)}):
-        publish(value, other)
-        with pytest.raises(FacezooError, match="not tensors by name"):
-            read_state(other)
-    assert zipfile.is_zipfile(other)
+def scripted(path: Path) -> None:
+    torch.jit.save(torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)), str(path))
+
+
+def a_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("word/document.xml", "text")
+
+
+def bomb(path: Path) -> None:
+    publish({"a": torch.zeros(100_000)}, path)
+    with zipfile.ZipFile(path) as file:
+        content = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in content.items():
+            file.writestr(name, data)
+
+
+def half(path: Path) -> None:
+    publish({"a": torch.zeros(1000)}, path)
+    path.write_bytes(path.read_bytes()[:2500])
+
+
+def of_bytes(content: bytes):
+    return lambda path: path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (of_bytes(b""), "is empty"),
+        (of_bytes(b"\n <!DOCTYPE html><html><title>Quota exceeded</title></html>"), "is a page of the web"),
+        (of_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n"), "is a pointer of Git LFS"),
+        (of_bytes(b"\x08\x06\x12\x07pytorch\x1a\x053.0.0"), "is an ONNX model"),
+        (of_bytes(b"\x1f\x8b\x08\x00"), "is packed by gzip"),
+        (of_bytes(b"\x12\x01" + bytes(6) + b"\x01"), "is parameters of MXNet"),
+        (of_bytes(b"\x89HDF\r\n"), "is weights of Keras"),
+        (of_bytes(b'{"error": "not found"}'), "is JSON, not weights"),
+        (of_bytes(b"text"), "not a file of weights that can be read safely"),
+        (of_bytes(b"\x80\x02" + bytes(50)), "not a file of weights that can be read safely"),
+        (
+            of_bytes(b"\x40" + bytes(7) + b'{"a": {"dtype": "F32"'),
+            "looks like safetensors, and cannot be read",
+        ),
+        (half, "is cut short or damaged"),
+        (a_zip, "is a zip archive that torch.save did not write"),
+        (scripted, "is a TorchScript program"),
+        (bomb, "declares more than it holds"),
+        (os.mkfifo, "cannot be read \\(not a regular file"),
+        (Path.mkdir, "cannot be read \\(a folder, not a file"),
+        (lambda path: None, "cannot be read \\(No such file or directory"),
+        (lambda path: publish([torch.zeros(1)], path), "holds a list, not tensors by name"),
+        (lambda path: publish({}, path), "not tensors by name"),
+        (lambda path: publish({"a": 1}, path), "not tensors by name"),
+        (lambda path: publish({1: torch.zeros(1)}, path), "not tensors by name"),
+        (lambda path: publish({"a": torch.zeros(1).expand(10**9, 10**9)}, path), "a is not a plain tensor"),
+        (lambda path: publish({"a": torch.eye(3).to_sparse()}, path), "a is not a plain tensor"),
+        (lambda path: publish({"a": torch.zeros(1, dtype=torch.complex64)}, path), "a is not a plain tensor"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:.*[Ss]parse")
+def test_what_is_no_state_dict_is_called_what_it_is(tmp_path: Path, make, message: str):
+    make(tmp_path / "a.pth")
+    with pytest.raises(FacezooError, match=message) as error:
+        import_weights(tmp_path / "a.pth", tmp_path / "deep" / "out")
+    assert error.value.hint
+    assert "weights_only" not in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] in ([], ["a.pth"]), "nothing else is left"
+
+
+def test_safetensors_are_weights_as_well(tmp_path: Path):
+    save_file(state_of(mobilefacenet_layout(dim=64)), tmp_path / "a.pth")
+    assert import_weights(tmp_path / "a.pth", tmp_path / "out").dim == 64
+
+
+def test_a_contract_of_other_colours_is_written_and_kept(tmp_path: Path):
+    publish(state_of(mobilefacenet_layout(dim=64)), tmp_path / "a.pth")
+    options = {"colour": "BGR", "mean": (104.0, 117.0, 123.0), "std": 255.0}
+    import_weights(tmp_path / "a.pth", tmp_path / "out", **options)
+    about = read_metadata(tmp_path / "out")
+    assert about["preprocessing"]["mean"] == [104.0, 117.0, 123.0]
+    assert about["preprocessing"]["std"] == [255.0] * 3
+    assert open_network(tmp_path / "out").preprocessing == Preprocessing(
+        112, "insightface 5-point template", **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mean": 0.5, "std": 0.5}, "look like those of pixels from 0 to 1"),
+        (
+            {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)},
+            "look like those of pixels from 0 to 1",
+        ),
+        ({"std": 0.0}, "std must be above 0"),
+        ({"mean": float("nan")}, "both finite"),
+    ],
+)
+def test_a_contract_in_other_units_is_refused(published: Path, tmp_path: Path, options: dict, message: str):
+    with pytest.raises(FacezooError, match=message):
+        import_weights(published, tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_there_already_stays(published: Path, tmp_path: Path):
+    (tmp_path / ".out.tmp").mkdir()
+    (tmp_path / ".out.tmp" / "precious").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    import_weights(published, tmp_path / "out")
+    assert (tmp_path / ".out.tmp" / "precious").exists()
+    for place in ("out", "link"):
+        with pytest.raises(FacezooError, match="exists already"):
+            import_weights(published, tmp_path / place)
+
+
+@pytest.mark.soak
+@pytest.mark.slow
+@given(changes=st.lists(st.tuples(st.integers(0, 10**5), st.integers(0, 255)), min_size=1, max_size=5))
+def test_no_damage_to_a_file_of_weights_is_more_than_an_error(tmp_path_factory, changes):
+    path = tmp_path_factory.getbasetemp() / "fuzzed.pth"
+    content = bytearray(publish({"fc.weight": torch.ones(3, 2), "a.b": torch.zeros(2)}, path).read_bytes())
+    for where, value in changes:
+        content[where % len(content)] = value
+    path.write_bytes(content)
+    with suppress(FacezooError):
+        read_state(path)
