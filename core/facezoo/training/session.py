@@ -77,7 +77,17 @@ def resume(out: Path, console: Console | None = None) -> dict[str, Any]:
 
 
 def _go_on(settings: RunSettings, out: Path, console: Console | None) -> dict[str, Any]:
-    """Go on in a directory that is claimed; it is changed only once everything has been looked at."""
+    """Go on with the run in a directory that is claimed."""
+    return _run(*_restored(settings, out, console))
+
+
+def _restored(
+    settings: RunSettings, out: Path, console: Console | None
+) -> tuple[Trainer, dict[str, Any] | None]:
+    """A trainer where the run was saved last, and the figures of the untrained network, where known.
+
+    The directory is changed only once everything has been looked at.
+    """
     checkpoint, written = latest_checkpoint(out), read_written(out)
     best_checkpoint(out)  # a damaged one would stop the run at its next save
     trainer = _opened(settings, out, console, fresh=checkpoint is None)
@@ -90,7 +100,7 @@ def _go_on(settings: RunSettings, out: Path, console: Console | None) -> dict[st
         trainer.report.line(written.words)
     trainer.log.go_on(written, trainer.step)
     trainer.report.line(f"resumed at step {trainer.step:,} of {trainer.total_steps:,}")
-    return _run(trainer, figures.as_dict() if figures else untrained)
+    return trainer, figures.as_dict() if figures else untrained
 
 
 def _opened(settings: RunSettings, out: Path, console: Console | None, *, fresh: bool = True) -> Trainer:

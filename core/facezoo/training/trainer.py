@@ -145,7 +145,7 @@ class Trainer:
         """The error, with the checkpoint to go on from in its hint."""
         last = latest_checkpoint(self.run_dir)
         kept = f"The last good checkpoint is {last}." if last else "No checkpoint was saved before it."
-        if last and str(last) in problem.hint:
+        if (str(last) if last else "--resume") in problem.hint:  # what failed is a save, and says so itself
             return problem
         return FacezooError(problem.message, f"{problem.hint} {kept}".strip())
 
