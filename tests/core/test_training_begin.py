@@ -192,6 +192,36 @@ def test_links_and_other_things_in_a_run_directory_are_refused(
     assert precious.is_dir() or precious.read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("resolved.toml", b""),
+        ("resolved.toml", b"\0" * 400),
+        ("resolved.toml", b"\xff\xfe"),
+        ("resolved.toml", b"[train]\nseed = " + b"9" * 5000),
+        ("resolved.toml", b"a = " + b"[" * 50_000),
+        ("resolved.toml", b'[head]\nname = "no-such-head"\n'),
+        ("resolved.toml", b'[head]\nname = "cosface"\n[train]\nthreads = 1000000\n'),
+        ("resolved.toml", b'[head]\nname = "cosface"\n[optimizer]\nwarmup_epochs = 1e308\n'),
+        ("checkpoints/best.json", b"{"),
+        ("checkpoints/best.json", b"[" * 50_000),
+        ("checkpoints/step-7", b"a file"),
+        ("checkpoints/step-7/model.safetensors", b"half"),
+    ],
+)
+def test_a_damaged_run_is_refused_in_a_sentence_and_left_as_it_is(tmp_path: Path, name: str, content: bytes):
+    (tmp_path / "resolved.toml").write_text('# facezoo 0.1.0\n[head]\nname = "cosface"\n')
+    (tmp_path / "metrics.jsonl").write_bytes(UNTRAINED + STEP + b"\0")
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(content)
+    before = everything(tmp_path)
+    with pytest.raises(FacezooError) as error:
+        resume(tmp_path)
+    assert 10 < len(error.value.message) < 400
+    assert "\n" not in error.value.message
+    assert {name: text for name, text in everything(tmp_path).items() if name != ".lock"} == before
+
+
 def test_the_run_directory_itself_may_be_a_link(tmp_path: Path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "elsewhere")

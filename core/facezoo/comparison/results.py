@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from facezoo.errors import FacezooError
 from facezoo.evaluation.archives import read_arrays
 from facezoo.evaluation.identities import PairUnits
 from facezoo.evaluation.scoring import ScoredPairs
+from facezoo.training import verified
 from facezoo.training.directory import writing
 from facezoo.training.places import EVALUATION
 
@@ -23,18 +23,13 @@ AGAIN: Final = "Remove it; it is computed again."
 
 
 def read_evaluation(folder: Path) -> dict[str, Any] | None:
-    """The evaluation.json of a run, or None where there is none yet; FacezooError where it is damaged."""
-    path = folder / EVALUATION
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as problem:
-        raise FacezooError(f"{path}: cannot be read ({type(problem).__name__})", AGAIN) from problem
-    if not isinstance(content, dict) or not all(
-        name in content and _are_figures(content[name]) for name in ("verification", "untrained")
-    ):
-        raise FacezooError(f"{path}: does not hold the figures of a run", AGAIN)
+    """The evaluation.json of a run, or None where there is none yet.
+
+    FacezooError where it is damaged, or lacks a figure that runs are compared by.
+    """
+    content = verified.read_evaluation(folder)
+    if content and not all(_are_figures(content.get(name, "")) for name in ("verification", "untrained")):
+        raise FacezooError(f"{folder / EVALUATION}: does not hold the figures of a run", AGAIN)
     return content
 
 

@@ -14,12 +14,13 @@ from facezoo.errors import FacezooError
 from facezoo.settings import RunSettings, to_toml
 from facezoo.training.checkpoint import FOLDER, latest_checkpoint
 from facezoo.training.claim import LOCK, claim
-from facezoo.training.places import EVALUATION
+from facezoo.training.places import EVALUATION, step_of
 from facezoo.training.written import NAME as METRICS
 from facezoo.training.written import read_written
 
 CONFIG: Final = "resolved.toml"
 LEFT_OUT: Final = "left_out.txt"
+ELSEWHERE: Final = "Move it out of the run directory, or choose another one (--out)."
 SIGNATURE: Final = "# facezoo "
 """How every resolved.toml that facezoo wrote begins."""
 
@@ -35,7 +36,10 @@ def check_directory(run_dir: Path) -> None:
         wanted = "a directory" if name == FOLDER else "a file"
         if kind not in {"", wanted}:
             message = f"{path}: is {kind}, where a run has {wanted}"
-            raise FacezooError(message, "Move it out of the run directory, or choose another one (--out).")
+            raise FacezooError(message, ELSEWHERE)
+    for path in (run_dir / FOLDER).glob("step-*"):
+        if step_of(path) is not None and _kind(path) not in {"a directory", "a link"}:  # links are replaced
+            raise FacezooError(f"{path}: is {_kind(path)}, where a checkpoint is a directory", ELSEWHERE)
 
 
 def holds_run(run_dir: Path) -> bool:
