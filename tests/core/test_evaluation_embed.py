@@ -150,9 +150,11 @@ def test_lost_batches_are_said(embed, stopped):
 def test_a_job_is_not_gone_on_with_as_another(embed, stopped, tmp_path):
     with pytest.raises(FacezooError, match="was begun with other flip"):
         embed(stopped[0], flip=True)
-    shutil.copytree(identity_folder(tmp_path / "other", images=2, size=16), tmp_path / "less")
+    other = identity_folder(tmp_path / "other", size=16)
+    image = other / "person 3" / "5.png"
+    flip_bit(image, len(image.read_bytes()) // 2)  # of the same size
     with pytest.raises(FacezooError, match="was begun with other images"):
-        embed(stopped[0], tmp_path / "less")
+        embed(stopped[0], other)
     assert embed(stopped[0]).images == 24
 
 
@@ -234,6 +236,14 @@ def test_an_image_that_is_away_stops_the_job_and_is_not_left_out(embed, data, tm
     assert "the same command goes on" in error.value.hint
     (tmp_path / "away").rename(image)
     assert embed(tmp_path / "e.npz", root).images == 24
+
+
+def test_an_image_that_is_away_from_the_start_begins_no_job(embed, tmp_path, monkeypatch):
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path.name != "3.png" and real(path, mode))
+    with pytest.raises(FacezooError, match=r"person 0/3\.png: cannot be read"):
+        embed(tmp_path / "e.npz")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_says_what_stays_and_how_to_go_on(embed, tmp_path, monkeypatch):

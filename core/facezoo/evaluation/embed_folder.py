@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from facezoo.data.declared import declared_in_folder
 from facezoo.data.decode import Pixels
 from facezoo.data.faces import ImageFiles, LeftOut, printable
+from facezoo.data.fingerprint import content_of
 from facezoo.data.folder import find_images
 from facezoo.errors import FacezooError
 from facezoo.evaluation.embedding import embed_pixels
@@ -70,20 +72,19 @@ def embed_folder(
 
 
 def _job(network: Network, images: ImageFiles, flip: bool) -> dict[str, Any]:
-    """All that decides the rows."""
+    """All that decides the rows; FacezooError where a file is away, which would make it another job."""
+    for path in images.paths:
+        if not os.access(images.root / path, os.R_OK):
+            message = f"{printable(str(images.root / path))}: cannot be read"
+            raise FacezooError(message, "Make it readable, or take it out of the folder.")
     with (network.checkpoint / "model.safetensors").open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
-    try:
-        fingerprint = images.fingerprint()
-    except OSError as problem:
-        message = f"{printable(str(problem.filename))}: cannot be read ({problem.strerror})"
-        raise FacezooError(message, "Give a folder whose images stay as they are.") from problem
     return {
         "checkpoint": printable(str(network.checkpoint)),
         "weights": weights,
         "preprocessing": network.preprocessing.as_dict(),
         "flip": flip,
-        "images": fingerprint,
+        "images": content_of(images).sha256,
     }
 
 
