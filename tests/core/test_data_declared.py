@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import string
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from facezoo import FacezooError
@@ -164,3 +168,28 @@ def test_a_declaration_that_is_wrong_is_an_error(tmp_path: Path, text: str, mess
     with pytest.raises(FacezooError) as error:
         declared_in_folder(tmp_path)
     assert message in error.value.message
+
+
+KEYS = st.sampled_from(["size", "aspect", "colour", "alignment", "siez"]) | st.text(
+    string.printable, max_size=8
+)
+VALUES = st.one_of(
+    st.integers().map(str),
+    st.floats().map(str),
+    st.sampled_from(["true", "[1]", "{a = 1}", "2024-01-01", "-inf", '"BGR"', "0x10", "1e400"]),
+    st.text(string.printable, max_size=12),
+)
+
+
+@pytest.mark.soak
+@pytest.mark.slow
+@given(
+    start=st.sampled_from(["[preprocessing]\n", "", "preprocessing = ", "[[preprocessing]]\n"]),
+    lines=st.lists(st.tuples(KEYS, VALUES).map(" = ".join), max_size=4),
+    end=st.binary(max_size=8),
+)
+def test_no_declaration_is_more_than_an_error(tmp_path_factory, start: str, lines: list[str], end: bytes):
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "facezoo.toml").write_bytes((start + "\n".join(lines)).encode() + end)
+    with suppress(FacezooError):
+        declared_in_folder(folder).check(Preprocessing(32, "x").as_dict(), "the backbone")
