@@ -15,7 +15,8 @@ from facezoo_cli import figures
 from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
-    from facezoo.evaluation import FixedThreshold
+    from facezoo.evaluation import FixedThreshold, Geometry
+    from facezoo.evaluation.enrolment import Failed
     from facezoo.evaluation.network import Network
     from facezoo.evaluation.scoring import ScoredPairs
 
@@ -42,6 +43,8 @@ class Asked:
     replicates: int
     seed: int
     flip: bool | None
+    failed: Failed | None
+    distances: bool
 
 
 @click.command("evaluate")
@@ -58,6 +61,8 @@ class Asked:
 @click.option("--replicates", type=click.IntRange(0), default=1000, help="Of the bootstrap; 1000.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap; 0.")
 @click.option("--flip/--no-flip", default=None, help="Add the mirror image's embedding; as the run did.")
+@click.option("--failed", type=click.Choice(figures.FAILED), help=figures.FAILED_HELP)
+@click.option("--distances", is_flag=True, help="The --scores are distances: the lower the more alike.")
 @click.option("--json", "as_json", is_flag=True, help="All figures as JSON, in fractions.")
 def command(as_json: bool, **options: Any) -> None:
     """Evaluate a run, or embeddings from anywhere, with intervals.
@@ -89,6 +94,9 @@ def _check(asked: Asked) -> None:
         raise FacezooError(
             "--data: only for --protocol uniform or geometry of a run", "Pairs are --pairs FILE."
         )
+    if asked.distances and asked.scores is None:
+        message = "--distances: what is compared are cosines, which facezoo computes itself"
+        raise FacezooError(message, "It is for --scores S.npz.")
     if asked.embeddings is not None and asked.protocol == "uniform":
         message = "--protocol uniform: embeddings alone have no classes"
         raise FacezooError(message, "Give a RUN, or a classifier's --scores S.npz.")
@@ -98,9 +106,9 @@ def _check(asked: Asked) -> None:
 
 def _report(asked: Asked) -> Report:
     if asked.scores is not None:
-        return _of_scores(asked.scores)
+        return _of_scores(asked.scores, asked)
     if asked.embeddings is not None and asked.protocol == "geometry":
-        return _geometry_of_embeddings(asked.embeddings)
+        return _geometry_of_embeddings(asked.embeddings, asked)
     if asked.protocol == "uniform":
         return _uniform(asked)
     if asked.protocol == "geometry":
@@ -119,11 +127,14 @@ def _scored(asked: Asked, network: Network | None) -> ScoredPairs:
         assert asked.embeddings is not None
         assert asked.pairs is not None
         listed = read_protocol(asked.pairs, asked.protocol)
-        return scoring.score_embeddings(read_embeddings(asked.embeddings), listed, asked.folds)
+        embeddings = read_embeddings(asked.embeddings)
+        return scoring.score_embeddings(embeddings, listed, asked.folds, failed=asked.failed)
     if asked.pairs is None:
-        return scoring.score_own_pairs(network, flip=asked.flip)
+        return scoring.score_own_pairs(network, flip=asked.flip, failed=asked.failed)
     listed = read_protocol(asked.pairs, asked.protocol)
-    return scoring.score_network(network, listed, asked.images, folds=asked.folds, flip=asked.flip)
+    return scoring.score_network(
+        network, listed, asked.images, folds=asked.folds, flip=asked.flip, failed=asked.failed
+    )
 
 
 def _network(asked: Asked) -> Network:
@@ -142,13 +153,18 @@ def _of_pairs(asked: Asked, scored: ScoredPairs, network: Network | None) -> Rep
         scored.fold,
         scored.units,
         fars=asked.fars or None,
+        first=scored.first,
+        failed=scored.rejected,
         replicates=asked.replicates,
         seed=asked.seed,
     )
     learned, unknown = _own_threshold(asked, scored, network)
     lines = [*figures.of_pairs(scored, found, learned), *unknown]
-    content = {"pairs": scored.name, "left_out": scored.left_out, "missing": list(scored.missing)}
-    return lines, {**content, **found.as_dict(), "own_threshold": learned and learned.as_dict()}
+    return lines, {
+        **figures.list_as_dict(scored),
+        **found.as_dict(),
+        "own_threshold": learned and learned.as_dict(),
+    }
 
 
 def _own_threshold(
@@ -166,16 +182,27 @@ def _own_threshold(
         return None, [f"whether the head has a threshold of its own is not known: {error.message}"]
     if threshold is None:
         return None, []
-    drawn = {"replicates": asked.replicates, "seed": asked.seed}
-    return at_threshold(scored.scores, scored.same, threshold, scored.units, **drawn), []
+    found = at_threshold(
+        scored.scores,
+        scored.same,
+        threshold,
+        scored.units,
+        first=scored.first,
+        failed=scored.rejected,
+        replicates=asked.replicates,
+        seed=asked.seed,
+    )
+    return found, []
 
 
 def _uniform(asked: Asked) -> Report:
     from facezoo.evaluation.classification import classify
 
     assert asked.data is not None
-    found = classify(_network(asked), asked.data, training=asked.training, flip=asked.flip)
-    notes = []
+    found = classify(
+        _network(asked), asked.data, training=asked.training, flip=asked.flip, failed=asked.failed
+    )
+    notes = figures.failed_images(found.geometry.failed, asked.failed)
     if found.strangers:
         notes.append(f"left out: {found.strangers:,} identities that were not trained on")
     if found.trained_on:
@@ -189,20 +216,25 @@ def _geometry(asked: Asked) -> Report:
     from facezoo.evaluation.classification import geometry_of_folder
 
     assert asked.data is not None
-    found = geometry_of_folder(_network(asked), asked.data, flip=asked.flip)
-    return list(figures.of_angles(found)), {"geometry": found.as_dict()}
+    found = geometry_of_folder(_network(asked), asked.data, flip=asked.flip, failed=asked.failed)
+    return _of_angles(found, asked)
 
 
-def _geometry_of_embeddings(path: Path) -> Report:
+def _geometry_of_embeddings(path: Path, asked: Asked) -> Report:
     from facezoo.evaluation.classification import geometry_of_embeddings
     from facezoo.evaluation.files import read_embeddings
 
-    found = geometry_of_embeddings(read_embeddings(path))
-    return list(figures.of_angles(found)), {"geometry": found.as_dict()}
+    return _of_angles(geometry_of_embeddings(read_embeddings(path), asked.failed), asked)
 
 
-def _of_scores(path: Path) -> Report:
+def _of_angles(found: Geometry, asked: Asked) -> Report:
+    notes = figures.failed_images(found.failed, asked.failed)
+    return [*figures.of_angles(found), *notes], {"geometry": found.as_dict()}
+
+
+def _of_scores(path: Path, asked: Asked) -> Report:
     from facezoo.evaluation.class_scores import uniform_of_file
 
-    found = uniform_of_file(path)
-    return list(figures.of_classes(found)), {"uniform": found.as_dict()}
+    found = uniform_of_file(path, distances=asked.distances, failed=asked.failed)
+    notes = figures.failed_images(found.failed, asked.failed)
+    return [*figures.of_classes(found), *notes], {"uniform": found.as_dict()}

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from facezoo.evaluation import Assessment, FixedThreshold, Geometry, Interval, UniformAccuracy
     from facezoo.evaluation.scoring import ScoredPairs
+
+FAILED: Final = ("reject", "drop")
+FAILED_HELP: Final = "What images without an embedding's direction count as; refused if not given."
+_SHOWN: Final = 3
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -33,7 +38,7 @@ def of_pairs(scored: ScoredPairs, found: Assessment, own: FixedThreshold | None 
     pairs = f"{figures.genuine:,} genuine and {figures.impostor:,} impostor pairs"
     constant = f"one constant answer would be {percent(figures.majority)} % right"
     yield f"{scored.name}: {pairs}, {len(figures.fold_accuracy)}-fold; {constant}"
-    yield from left_out(scored)
+    yield from of_list(scored)
     yield f"{'%':<14}{'figure':>10}   95 % interval"
     spread = f"fold SD {percent(figures.fold_sd)}, SE {percent(figures.se)}"
     yield _row("accuracy", figures.accuracy, found.accuracy, spread)
@@ -48,19 +53,82 @@ def of_pairs(scored: ScoredPairs, found: Assessment, own: FixedThreshold | None 
             f"{point.accepted_impostors:,} of {point.impostors:,} impostor pairs reach {point.threshold:.5f}"
         )
         yield _row(f"TAR@FAR {point.far:g}", point.tar, interval, above)
+    for far in found.unsupported:
+        yield f"{f'TAR@FAR {far:g}':<14}{'undefined':>10}   fewer than 10 distinct impostor pairs lie above"
     yield f"intervals: {found.method}"
     if found.lowest is not None:
-        yield f"lowest FAR: {found.lowest:.2g}, which 10 of the {figures.impostor:,} impostor pairs reach"
+        kind = "impostor" if found.distinct.impostor == figures.impostor else "distinct impostor"
+        impostors = f"{found.distinct.impostor:,} {kind} pairs"
+        yield f"lowest FAR: {found.lowest:.2g}, which 10 of the {impostors} reach"
 
 
-def left_out(scored: ScoredPairs) -> Iterator[str]:
-    """What is missing from a set of pairs, if anything is."""
+def of_list(scored: ScoredPairs) -> Iterator[str]:
+    """What is to be said of a list of pairs as a whole: one line per thing that is out of the ordinary."""
+    yield from _left_out(scored)
+    yield from _failures(scored)
+    if scored.listing is not None and scored.listing.again:
+        again = f"{scored.listing.again:,} of {len(scored.same):,} pairs, as they are or mirrored"
+        yield f"listed again: {again}; what a rate rests on are the distinct ones"
+    yield from _contradictions(scored)
+
+
+def list_as_dict(scored: ScoredPairs) -> dict[str, Any]:
+    """The same as it is written to JSON."""
+    return {
+        "pairs": scored.name,
+        "left_out": scored.left_out,
+        "missing": list(scored.missing),
+        "listed_again": scored.listing.again if scored.listing is not None else 0,
+        "contradictions": scored.contradictions,
+        "contradicting": [asdict(pair) for pair in scored.contradicting],
+        "failed": scored.failures and scored.failures.as_dict(),
+    }
+
+
+def _left_out(scored: ScoredPairs) -> Iterator[str]:
     if scored.left_out:
-        total = scored.left_out + len(scored.same)
+        dropped = scored.failures.pairs if scored.failures and scored.failures.taken_as == "drop" else 0
+        total = scored.left_out + len(scored.same) + dropped
         yield (
             f"left out: {scored.left_out:,} of {total:,} pairs, whose images have no embedding "
             f"({len(scored.missing):,} images, such as {scored.missing[0]!r})"
         )
+
+
+def _failures(scored: ScoredPairs) -> Iterator[str]:
+    if scored.failures is not None:
+        images, became = scored.failures.images, {"reject": "rejected", "drop": "left out"}
+        shown = _some([repr(name) for name in images[:_SHOWN]], len(images))
+        pairs = f"their {scored.failures.pairs:,} pairs are {became[scored.failures.taken_as]}"
+        yield f"failed to enrol: {len(images):,} images; {pairs} ({shown})"
+
+
+def _contradictions(scored: ScoredPairs) -> Iterator[str]:
+    if not scored.contradictions:
+        return
+    named = [
+        f"{pair.a!r} {pair.b!r} {'genuine' if pair.same else 'impostor'}"
+        for pair in scored.contradicting[:_SHOWN]
+    ]
+    shown = _some(named, scored.contradictions)
+    found = f"{scored.contradictions:,} of {len(scored.same):,} pairs"
+    if scored.units is None:
+        yield f"identities are unknown: {found} contradict the folders of their images ({shown})"
+    else:
+        yield f"contradictory: the labels of {found} are not what the folders of their images say ({shown})"
+
+
+def failed_images(count: int, taken_as: str | None) -> list[str]:
+    """The line that says how many images failed to enrol, if any did."""
+    became = (
+        "count as told apart by no threshold, and have no angles" if taken_as == "reject" else "are left out"
+    )
+    return [f"failed to enrol: {count:,} images, which {became}"] if count else []
+
+
+def _some(shown: list[str], count: int) -> str:
+    more = f", and {count - len(shown):,} more: --json" if count > len(shown) else ""
+    return f"{', '.join(shown)}{more}"
 
 
 def of_classes(found: UniformAccuracy) -> Iterator[str]:

@@ -15,6 +15,7 @@ from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facezoo.evaluation import ChosenThreshold
+    from facezoo.evaluation.enrolment import Failed
     from facezoo.evaluation.scoring import ScoredPairs
 
 _PATH = click.Path(path_type=Path)
@@ -29,6 +30,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--images", type=_PATH, metavar="DIR", help="The folder that names in pairs start from.")
 @click.option("--replicates", type=click.IntRange(1), default=1000, help="Of the bootstrap; 1000.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap; 0.")
+@click.option("--failed", type=click.Choice(figures.FAILED), help=figures.FAILED_HELP)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(
     run: Path | None,
@@ -39,6 +41,7 @@ def command(
     images: Path | None,
     replicates: int,
     seed: int,
+    failed: Failed | None,
     as_json: bool,
 ) -> None:
     """Choose the threshold for a false accept rate, with its interval.
@@ -48,19 +51,32 @@ def command(
     """
     if (run is None) == (embeddings is None):
         raise FacezooError("threshold: one source of scores is needed", "Give RUN, or --embeddings E.npz.")
-    scored = _scored(run, embeddings, pairs, protocol, images)
+    scored = _scored(run, embeddings, pairs, protocol, images, failed)
     from facezoo.evaluation import choose_threshold
 
-    chosen = choose_threshold(scored.scores, scored.same, far, scored.units, replicates=replicates, seed=seed)
+    chosen = choose_threshold(
+        scored.scores,
+        scored.same,
+        far,
+        scored.units,
+        first=scored.first,
+        failed=scored.rejected,
+        replicates=replicates,
+        seed=seed,
+    )
     if as_json:
-        content = {"pairs": scored.name, "left_out": scored.left_out, **chosen.as_dict()}
-        say_json(content)
+        say_json({**figures.list_as_dict(scored), **chosen.as_dict()})
     else:
         say("\n".join(_lines(scored, chosen)))
 
 
 def _scored(
-    run: Path | None, embeddings: Path | None, pairs: str | None, protocol: str | None, images: Path | None
+    run: Path | None,
+    embeddings: Path | None,
+    pairs: str | None,
+    protocol: str | None,
+    images: Path | None,
+    failed: Failed | None,
 ) -> ScoredPairs:
     from facezoo.data.protocols import read_protocol
     from facezoo.evaluation.files import read_embeddings
@@ -70,18 +86,18 @@ def _scored(
     if embeddings is not None:
         if pairs is None:
             raise FacezooError("--embeddings: which pairs?", "Say --pairs FILE|DIR.")
-        return score_embeddings(read_embeddings(embeddings), read_protocol(pairs, protocol))
+        return score_embeddings(read_embeddings(embeddings), read_protocol(pairs, protocol), failed=failed)
     assert run is not None
     network = open_network(run)
     if pairs is None:
-        return score_own_pairs(network)
-    return score_network(network, read_protocol(pairs, protocol), images)
+        return score_own_pairs(network, failed=failed)
+    return score_network(network, read_protocol(pairs, protocol), images, failed=failed)
 
 
 def _lines(scored: ScoredPairs, chosen: ChosenThreshold) -> Iterator[str]:
     point = chosen.point
     yield f"{scored.name}: {point.genuine:,} genuine and {point.impostors:,} impostor pairs"
-    yield from figures.left_out(scored)
+    yield from figures.of_list(scored)
     yield f"{f'FAR {point.far:g}':<14}{'threshold':>10}   95 % interval"
     yield f"{'cosine >=':<14}{point.threshold:>10.4f}   {figures.number_interval(chosen.interval)}"
     yield f"{'L2 <=':<14}{chosen.l2:>10.4f}   {figures.number_interval(chosen.l2_interval)}"

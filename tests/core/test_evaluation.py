@@ -115,8 +115,11 @@ def test_perfect_separation_and_its_opposite():
     good = verify(same.astype(float), same, fold)
     assert (good.accuracy, good.fold_sd, good.auc, good.eer) == (1, 0, 1, 0)
     assert good.thresholds == (0.5,) * 5
-    bad = verify(-same.astype(float), same, fold)
-    assert (bad.auc, bad.eer) == (0, 1)
+    distances = -same.astype(float)
+    assert (area_under_curve(distances, same), equal_error_rate(distances, same)) == (0, 1)
+    with pytest.raises(FacezooError, match=r"the AUC is 0\.0000.*\n.*distances=True; --distances"):
+        verify(distances, same, fold)
+    assert verify(distances, same, fold, distances=True) == good
 
 
 def test_scores_that_are_all_equal_say_nothing():
@@ -192,9 +195,9 @@ def test_embeddings_sum_an_image_and_its_mirror_image(tmp_path: Path):
 
 
 def test_cosines_of_pairs():
-    embeddings = np.array([[3, 4], [4, 3], [-3, -4], [0, 0]], np.float32)
-    pairs = Pairs(np.array([0, 0, 0, 1]), np.array([1, 2, 3, 0]), np.ones(4, bool))
-    np.testing.assert_allclose(pair_cosines(embeddings, pairs), [0.96, -1, 0, 0.96])
+    embeddings = np.array([[3, 4], [4, 3], [-3, -4]], np.float32)
+    pairs = Pairs(np.array([0, 0, 1]), np.array([1, 2, 0]), np.ones(3, bool))
+    np.testing.assert_allclose(pair_cosines(embeddings, pairs), [0.96, -1, 0.96])
 
 
 @pytest.mark.parametrize(("images", "accuracy", "auc"), [("lfw", 0.987, 0.99840)])

@@ -156,7 +156,6 @@ PATH = np.array(["a", "b"])
         ({"path": PATH[:0], "embedding": np.ones((0, 2))}, "do not fit"),
         ({"path": PATH.astype(object), "embedding": np.ones((2, 2))}, "'path' holds Python objects"),
         ({"path": PATH[[0, 0]], "embedding": np.ones((2, 2))}, "'a' stands there twice"),
-        ({"path": PATH, "embedding": np.array([[1.0], [np.nan]])}, "1 of 2 embeddings are not finite"),
     ],
 )
 def test_files_that_hold_something_else_are_refused(tmp_path: Path, arrays, message):

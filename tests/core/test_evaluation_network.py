@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+import facezoo.evaluation.scoring as scoring
 from facezoo import FacezooError
 from facezoo.data.folder import find_images
 from facezoo.data.protocols import read_protocol
+from facezoo.engine.classes import Prototypes
 from facezoo.evaluation.classification import classify, geometry_of_embeddings, geometry_of_folder
 from facezoo.evaluation.embed_folder import embed_folder
 from facezoo.evaluation.files import read_embeddings
@@ -114,6 +116,37 @@ def test_training_images_are_recognised_as_such(network: Network, data: Path):
     found = classify(network, str(data))
     assert found.trained_on
     assert found.geometry == geometry_of_folder(network, str(data))
+
+
+def test_class_vectors_that_were_never_trained_give_no_figures(network: Network, data: Path):
+    loss = network.loss
+    loss.prototypes.weight.data.copy_(Prototypes(4, 16, seed=loss.context.seed).weight)
+    with pytest.raises(FacezooError, match="head 'cosface' has not trained its class vectors"):
+        classify(network, str(data))
+    assert geometry_of_folder(network, str(data)).images == 24
+
+
+def test_a_network_that_gives_an_image_no_direction_has_failed_there(
+    network: Network, data: Path, monkeypatch
+):
+    real = scoring.embed
+
+    def failing(*args, **kwargs):
+        rows = real(*args, **kwargs)
+        rows[1] = 0
+        return rows
+
+    for module in ("scoring", "classification"):
+        monkeypatch.setattr(f"facezoo.evaluation.{module}.embed", failing)
+    with pytest.raises(FacezooError, match=r"pairs\.csv: 1 of 12 .* such as 'person 0/1\.png'"):
+        score_own_pairs(network)
+    assert score_own_pairs(network, failed="reject").failures.pairs == 11
+    with pytest.raises(FacezooError, match="1 of 24 embeddings"):
+        classify(network, str(data))
+    rejected, dropped = (classify(network, str(data), failed=failed) for failed in ("reject", "drop"))
+    assert (rejected.uniform.samples, dropped.uniform.samples) == (24, 23)
+    assert (rejected.geometry, rejected.uniform.failed) == (dropped.geometry, 1)
+    assert dropped.geometry.failed == 1
 
 
 def test_classes_come_from_the_training_images(network: Network, data: Path, tmp_path: Path):

@@ -9,11 +9,19 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
-from facezoo.evaluation import PairUnits, choose_threshold, equal_error_rate, roc, tar_at_far, wilson
+from facezoo.evaluation import (
+    PairUnits,
+    area_under_curve,
+    choose_threshold,
+    equal_error_rate,
+    roc,
+    tar_at_far,
+    wilson,
+)
 from facezoo.evaluation.operating import allowed_impostors
 
 # few distinct values: ties within and between the kinds are the rule
@@ -48,7 +56,8 @@ def test_tar_at_far_equals_the_loop_over_thresholds(genuine, impostors, far):
     try:
         (point,) = tar_at_far(scores, same, [float(far)])
     except FacezooError:
-        assert math.floor(Fraction(far) * len(impostors)) < 10 or expected[1] < 10
+        turned = area_under_curve(scores, same) < 0.2
+        assert math.floor(Fraction(far) * len(impostors)) < 10 or expected[1] < 10 or turned
         return
     assert (point.tar, point.accepted_impostors) == (float(expected[0]), expected[1])
     accepted = scores >= point.threshold
@@ -111,8 +120,8 @@ def test_ties_that_leave_fewer_than_ten_are_refused():
     [
         ([1.0, 2.0], [True, True], "no impostor pair"),
         ([1.0, 2.0], [False, False], "no genuine pair"),
-        ([math.nan, 1.0], [True, False], "scores of genuine pairs are not finite"),
-        ([0.0, -math.inf], [True, False], "scores of impostor pairs are not finite"),
+        ([math.nan, 1.0], [True, False], "1 of 2 scores are not finite: 1 of genuine"),
+        ([0.0, -math.inf], [True, False], "0 of genuine and 1 of impostor pairs"),
     ],
 )
 def test_degenerate_sets_are_refused(scores, same, message):
@@ -124,7 +133,9 @@ def test_degenerate_sets_are_refused(scores, same, message):
 @settings(max_examples=300, deadline=None)
 @given(genuine_scores, st.lists(st.integers(-6, 6), min_size=1, max_size=30))
 def test_the_curve_passes_through_every_threshold_and_nowhere_else(genuine, impostors):
-    curve = roc(*arrays(genuine, impostors))
+    scores, same = arrays(genuine, impostors)
+    assume(area_under_curve(scores, same) >= 0.2)
+    curve = roc(scores, same)
     corners = set(zip(curve.far.tolist(), curve.tar.tolist(), strict=True))
     every = set()
     for threshold in [*sorted({*genuine, *impostors}), math.inf]:
@@ -145,7 +156,9 @@ def test_the_curve_passes_through_every_threshold_and_nowhere_else(genuine, impo
 @settings(max_examples=200, deadline=None)
 @given(genuine_scores, impostor_scores)
 def test_the_height_of_the_curve_is_interpolated(genuine, impostors):
-    curve = roc(*arrays(genuine, impostors))
+    scores, same = arrays(genuine, impostors)
+    assume(area_under_curve(scores, same) >= 0.2)
+    curve = roc(scores, same)
     asked = np.linspace(0, 1, 23)
     # np.interp takes any of several heights at one place; beside it they agree
     jumps = np.isin(asked, curve.far)

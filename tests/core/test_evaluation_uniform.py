@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import facezoo
 from facezoo import FacezooError
 from facezoo.evaluation import geometry, uniform_accuracy
-from facezoo.evaluation.class_scores import cosines_to_classes, of_matrix
+from facezoo.evaluation.class_scores import cosines_to_classes, of_matrix, uniform_of_file
 
 samples = st.lists(
     st.tuples(st.integers(-4, 4), st.integers(-4, 4), st.integers(0, 3)), min_size=1, max_size=30
@@ -151,3 +153,47 @@ def test_what_is_missing_is_undefined():
 def test_embeddings_without_a_direction_are_refused(row):
     with pytest.raises(FacezooError, match="1 of 2 embeddings"):
         geometry(np.array([[1.0, 0.0], row]), np.array([0, 1]))
+
+
+def test_class_vectors_that_no_step_has_moved_say_nothing():
+    loss = facezoo.build("arcface", classes=1100, dim=8, seed=3, subcentres=2)
+    vectors = loss.prototypes
+    assert vectors.untouched(3)
+    assert not vectors.untouched(4)
+    with torch.no_grad():
+        for _ in range(500):  # weight decay rounds, and turns nothing
+            vectors.weight *= 1 - 1e-3
+        assert vectors.untouched(3)
+        vectors.weight[1099, 1] += 1e-3  # one step of one class is training
+    assert not vectors.untouched(3)
+
+
+def scored(path: Path, **arrays) -> Path:
+    np.savez(path / "s.npz", **arrays)
+    return path / "s.npz"
+
+
+def test_scores_that_are_distances_must_be_said_to_be(tmp_path: Path):
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 4, 60)
+    similar = random.normal(size=(60, 4)) + 3 * (np.arange(4) == labels[:, None])
+    expected = uniform_of_file(scored(tmp_path, score=similar, label=labels, threshold=np.array(1.5)))
+    distances = scored(tmp_path, score=-similar, label=labels, threshold=np.array(-1.5))
+    with pytest.raises(FacezooError, match=r"the AUC is 0\.0\d+: own classes score lower than others"):
+        uniform_of_file(distances)
+    assert uniform_of_file(distances, distances=True) == expected
+    grey = np.clip(100 - 20 * similar, 0, 255).astype(np.uint8)  # unsigned numbers do not wrap
+    assert uniform_of_file(scored(tmp_path, score=grey, label=labels), distances=True).by_sample > 0.8
+
+
+@pytest.mark.parametrize("row", [0.0, np.nan])
+def test_a_row_of_scores_that_says_nothing_failed_to_enrol(tmp_path: Path, row):
+    scores = np.array([[0.9, 0.1], [row, row], [0.2, 0.6]])
+    file = scored(tmp_path, score=scores, label=np.array([0, 1, 1]))
+    with pytest.raises(
+        FacezooError, match=r"s\.npz: 1 of 3 embeddings are zero or not finite, such as 'row 1'"
+    ):
+        uniform_of_file(file)
+    rejected, dropped = (uniform_of_file(file, failed=failed) for failed in ("reject", "drop"))
+    assert (rejected.uni, rejected.samples, rejected.failed) == (2 / 3, 3, 1)
+    assert (dropped.uni, dropped.samples, dropped.failed) == (1, 2, 1)

@@ -18,10 +18,9 @@ from facezoo.comparison.running import Outcome
 from facezoo.errors import FacezooError
 from facezoo.evaluation.bootstrap import REPLICATES, replicate
 from facezoo.evaluation.curves import area_under_curve, equal_error_rate
-from facezoo.evaluation.identities import pairs_as_units
 from facezoo.evaluation.intervals import LEVEL, Interval, holm, percentiles, two_sided
 from facezoo.evaluation.scoring import ScoredPairs
-from facezoo.evaluation.verification import verify
+from facezoo.evaluation.verification import figures_of
 
 Metric = Literal["accuracy", "auc", "eer"]
 Floats = npt.NDArray[np.float64]
@@ -119,7 +118,7 @@ def compare(
         )
         for label, found in measured.items()
     )
-    method = f"{_units(first_scored).words}, {replicates:,} replicates, and t over seeds"
+    method = f"{first_scored.drawn.words}, {replicates:,} replicates, and t over seeds"
     return Comparison(metric, first_scored.name, baseline, rows, method)
 
 
@@ -133,24 +132,21 @@ def _check_same_pairs(finished: Sequence[Outcome], first: ScoredPairs) -> None:
             raise FacezooError(message, "Remove its scores.npz and evaluation.json, then say the same again.")
 
 
-def _units(scored: ScoredPairs) -> Any:
-    return scored.units or pairs_as_units(len(scored.same))
-
-
 def _measure(outcomes: Sequence[Outcome], metric: Metric, count: int, seed: int) -> _Measured:
     measured = _Measured({}, {})
     for outcome in outcomes:
         scored = outcome.scored
         assert scored is not None
         measured.figures[outcome.cell.seed] = _figure(scored, metric)
-        drawn = replicate(scored.scores, scored.same, scored.fold, _units(scored), count=count, seed=seed)
+        drawn = replicate(scored.scores, scored.same, scored.fold, scored.drawn, count=count, seed=seed)
         measured.replicates[outcome.cell.seed] = getattr(drawn, metric)
     return measured
 
 
 def _figure(scored: ScoredPairs, metric: Metric) -> float:
     if metric == "accuracy":
-        return verify(scored.scores, scored.same, scored.fold).accuracy
+        # whatever the AUC: a run that failed to learn is a row of the table, too
+        return figures_of(scored.scores, scored.same, scored.fold).accuracy
     rate = {"auc": area_under_curve, "eer": equal_error_rate}[metric](scored.scores, scored.same)
     if rate is None:
         raise FacezooError(f"{scored.name}: {metric} needs genuine and impostor pairs", "Compare accuracies.")

@@ -13,6 +13,7 @@ from facezoo.data.decode import Fit
 from facezoo.data.faces import FaceSet, ImageFiles, printable
 from facezoo.data.finder import Finder, from_common_folder
 from facezoo.data.folder import read_folder
+from facezoo.data.listing import check_list
 from facezoo.data.pairs import Pairs, number_pairs
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.data.protocols import ListedPairs, read_protocol
@@ -141,8 +142,8 @@ def open_listed(
 
     `contract` is what the backbone expects: images are fitted as it says, and a `facezoo.toml` in their
     folder must agree with it; without one, images must be square. `size`, `memory` and `cache` are as for
-    `open_store`. Raises FacezooError where images are missing, unreadable or of another aspect ratio: figures
-    over what is left would be figures of another set.
+    `open_store`. Raises FacezooError where images are missing, unreadable or of another aspect ratio (figures
+    over what is left would be figures of another set), and as `check_list` does.
     """
     roots = [images] if images else list(listed.roots)
     attempts = [(finder, *number_pairs(listed.pairs, finder)) for finder in map(Finder, roots)]
@@ -150,6 +151,7 @@ def open_listed(
     if missing:
         raise _not_there(listed, missing, finder, roots)
     root, paths = from_common_folder(finder.root, paths)
+    check_list(listed.name, paths, numbered.left, numbered.right, numbered.same)
     if contract is not None:
         declared_in_folder(root).check(contract.as_dict(), "the backbone")
     files = ImageFiles(root, paths)

@@ -6,7 +6,7 @@ engine knows, without looking at shapes, which argument of a logit runs along th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -74,11 +74,25 @@ class Prototypes(nn.Module):
         super().__init__()
         shape = (classes, dim) if subcentres == 1 else (classes, subcentres, dim)
         self.weight = nn.Parameter(torch.empty(shape))
-        for first in range(0, classes, self.CHUNK):
-            chunk = self.weight.data[first : first + self.CHUNK]
-            generator = torch.Generator().manual_seed(seed * 1_000_003 + first)
-            drawn = torch.randn((self.CHUNK, *shape[1:]), generator=generator)
-            chunk.copy_(drawn[: len(chunk)] * dim**-0.5)
+        for first, chunk in self._chunks():
+            chunk.copy_(self._drawn(first, seed)[: len(chunk)])
+
+    def untouched(self, seed: int) -> bool:
+        """Whether every vector still points where `seed` put it, as none but weight decay has moved them."""
+        return all(
+            _same_directions(chunk, self._drawn(first, seed)[: len(chunk)].to(chunk))
+            for first, chunk in self._chunks()
+        )
+
+    def _chunks(self) -> Iterator[tuple[int, Tensor]]:
+        weight = self.weight.data
+        return ((first, weight[first : first + self.CHUNK]) for first in range(0, len(weight), self.CHUNK))
+
+    def _drawn(self, first: int, seed: int) -> Tensor:
+        """The vectors of CHUNK classes from `first` on, as they are before training."""
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + first)
+        shape = self.weight.shape[1:]
+        return torch.randn((self.CHUNK, *shape), generator=generator) * shape[-1] ** -0.5
 
     def extra_repr(self) -> str:
         return ", ".join(map(str, self.weight.shape))
@@ -125,6 +139,11 @@ def _rounds(labels: Tensor) -> list[Tensor]:
     starts = torch.searchsorted(grouped, grouped)
     nth = torch.arange(len(labels), device=labels.device) - starts
     return [order[nth == turn] for turn in range(int(nth.max()) + 1)] if len(labels) else []
+
+
+def _same_directions(found: Tensor, drawn: Tensor) -> bool:
+    """Whether vectors [n, ..., D] point the same way, but for the rounding of a long weight decay."""
+    return bool((unit(found) - unit(drawn)).norm(dim=-1).max() < 1e-4)
 
 
 def class_parameters(module: nn.Module) -> dict[str, ClassParameter]:

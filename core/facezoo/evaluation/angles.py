@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from facezoo.errors import FacezooError
+from facezoo.evaluation import arguments, enrolment
 
 Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.integer]
 _ELEMENTS = 2_000_000  # angles at a time
 
 
@@ -22,7 +22,8 @@ class Geometry:
 
     `criterion` is the share of classes whose greatest intra-class angle is smaller than their smallest angle
     to an image of another class (SphereFace, Liu et al. 2017), out of the `judged` classes, which have at
-    least two images. None where there is no such pair.
+    least two images. None where there is no such pair. `failed` is how many further images were left out
+    because they failed to enrol.
     """
 
     intra_max: float | None
@@ -33,20 +34,23 @@ class Geometry:
     classes: int
     judged: int
     images: int
+    failed: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as they are written to JSON."""
         return asdict(self)
 
 
-def geometry(embeddings: npt.NDArray[np.floating], labels: Labels) -> Geometry:
-    """Angles of embeddings [N, D], not necessarily of unit length, with classes [N].
+def geometry(embeddings: npt.ArrayLike, labels: npt.ArrayLike) -> Geometry:
+    """Angles of embeddings [N, D], not necessarily of unit length, with classes [N], integers or names.
 
-    All N * (N - 1) / 2 angles are computed, in blocks. Raises FacezooError for embeddings that are all zeros
-    or not finite: they have no direction.
+    All N * (N - 1) / 2 angles are computed, in blocks. Raises FacezooError for other shapes, where there is
+    no embedding, and for embeddings that are all zeros or not finite: they have no direction.
     """
-    units = _units(embeddings)
-    classes, codes = np.unique(labels, return_inverse=True)
+    units = enrolment.unit_rows(embeddings)
+    if not len(units):
+        raise FacezooError("no embeddings, and so no angles", "Give at least one.")
+    classes, codes = np.unique(arguments.labels(labels, len(units)), return_inverse=True)
     widest, nearest = np.full(len(classes), -1.0), np.full(len(classes), np.inf)
     intra, inter, intra_pairs, inter_pairs = 0.0, 0.0, 0, 0
     for rows, angles in _blocks(units):
@@ -68,16 +72,6 @@ def geometry(embeddings: npt.NDArray[np.floating], labels: Labels) -> Geometry:
         judged=int(judged.sum()),
         images=len(units),
     )
-
-
-def _units(embeddings: npt.NDArray[np.floating]) -> Floats:
-    wide = embeddings.astype(np.float64)
-    norms = np.linalg.norm(wide, axis=1, keepdims=True)
-    wrong = int((~(np.isfinite(norms) & (norms > 0))).sum())
-    if wrong or not len(wide):
-        message = f"{wrong:,} of {len(wide):,} embeddings are zero or not finite: they have no direction"
-        raise FacezooError(message, "Leave them out, or look at the images that they come from.")
-    return wide / norms
 
 
 def _blocks(units: Floats) -> Iterator[tuple[npt.NDArray[np.int64], Floats]]:

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.evaluation.bootstrap import REPLICATES, replicate
+from facezoo.evaluation import arguments
+from facezoo.evaluation.bootstrap import REPLICATES, Replicates, replicates_of
+from facezoo.evaluation.direction import check_direction
 from facezoo.evaluation.identities import PairUnits
-from facezoo.evaluation.intervals import Interval, percentiles, wilson
-from facezoo.evaluation.operating import FEWEST, OperatingPoint, allowed_impostors, tar_at_far
-from facezoo.evaluation.verification import Verification, verify
+from facezoo.evaluation.intervals import Interval, of_share, percentiles
+from facezoo.evaluation.operating import FEWEST, OperatingPoint, allowed_impostors, operating_points
+from facezoo.evaluation.verification import Verification, figures_of
 
 FARS: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 """Rates that are reported unless others are asked for, as far down as the impostor pairs support them."""
 
 
 @dataclass(frozen=True)
+class Distinct:
+    """How many pairs of each kind a list names, one that it names again (or mirrored) counted once."""
+
+    genuine: int
+    impostor: int
+
+    @classmethod
+    def of(cls, same: npt.NDArray[np.bool_], first: npt.NDArray[np.bool_] | None) -> Distinct:
+        """Counts of the pairs with truths bool [P] that are listed for the `first` time."""
+        counted = same if first is None else same[first]
+        genuine = int(counted.sum())
+        return cls(genuine, len(counted) - genuine)
+
+
+@dataclass(frozen=True)
 class Assessment:
     """Figures of one set of scored pairs, with intervals (None where a figure or its interval is undefined).
 
-    `tar` belongs to `operating`, one a FAR. `method` says in words what the intervals rest on, and `lowest`
-    is the lowest FAR that the impostor pairs support (None: they support none).
+    `tar` belongs to `operating`, one per FAR. `method` says in words what the intervals rest on. `lowest` is
+    the lowest FAR that the `distinct` impostor pairs support (None: they support none), and `unsupported` are
+    the usual rates from there on that ties or repeated pairs leave without support nevertheless.
     """
 
     verification: Verification
@@ -35,6 +53,8 @@ class Assessment:
     tar: tuple[Interval | None, ...]
     method: str
     lowest: float | None
+    distinct: Distinct
+    unsupported: tuple[float, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as they are written to JSON."""
@@ -46,43 +66,57 @@ class Assessment:
             "tar_at_far": [{**point.as_dict(), "interval": _json(interval)} for point, interval in points],
             "lowest_far": self.lowest,
             "method": self.method,
+            "distinct": asdict(self.distinct),
+            "unsupported_far": list(self.unsupported),
         }
 
 
 def assess(
-    scores: npt.NDArray[np.floating],
-    same: npt.NDArray[np.bool_],
-    fold: npt.NDArray[np.int64],
+    scores: npt.ArrayLike,
+    same: npt.ArrayLike,
+    fold: npt.ArrayLike,
     units: PairUnits | None,
     *,
-    fars: Sequence[float] | None = None,
+    fars: npt.ArrayLike | None = None,
+    first: npt.ArrayLike | None = None,
+    failed: npt.ArrayLike | None = None,
+    distances: bool = False,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Assessment:
     """Verify scored pairs, with intervals from `replicates` draws of the identities in `units`.
 
-    Where identities are unknown (`units` None), accuracy and TAR get Wilson's interval, which takes pairs for
-    independent; AUC and EER get none. `fars` None is `FARS` as far as they are supported; given ones must be.
-    Raises FacezooError as `verify` and `tar_at_far` do.
+    Where identities are unknown (`units` None), accuracy and TAR get Wilson's interval, which takes distinct
+    pairs for independent; AUC and EER get none. `fars` None is `FARS` as far as they are supported; given
+    ones must be. `first` bool [P] is True where a pair is listed for the first time (None: each is listed
+    once); `failed` and `distances` are as for `verify`. Raises FacezooError as `verify` and `tar_at_far` do.
     """
-    verification = verify(scores, same, fold)
-    both = verification.genuine > 0 and verification.impostor > 0
-    asked = supported(FARS, verification.impostor) if fars is None else tuple(fars)
-    operating = tuple(tar_at_far(scores, same, asked)) if asked and (both or fars) else ()
-    lowest = FEWEST / verification.impostor if both and verification.impostor >= FEWEST else None
-    if units is None or replicates == 0:
-        return _without_identities(verification, fold, operating, lowest)
-    drawn = replicate(scores, same, fold, units, fars=asked, count=replicates, seed=seed)
-    method = f"{units.words}, {replicates:,} replicates"
+    ready, truths = arguments.pairs(scores, same, failed=failed, distances=distances)
+    check_direction(ready, truths)
+    folds, listed = arguments.folds(fold, len(truths)), arguments.listed(first, truths)
+    count, seed = arguments.whole("replicates", replicates), arguments.whole("seed", seed)
+    verification, distinct = figures_of(ready, truths, folds), Distinct.of(truths, listed)
+    both = distinct.genuine > 0 and distinct.impostor > 0
+    asked = supported(FARS, distinct.impostor) if fars is None else arguments.rates("fars", fars)
+    given = fars is not None
+    operating = (
+        tuple(operating_points(ready, truths, asked, listed, must=given)) if asked and (both or given) else ()
+    )
+    reached = [point.far for point in operating]
+    drawn = None
+    if units is not None and count:
+        drawn = replicates_of(ready, truths, folds, units, fars=reached, count=count, seed=seed)
     return Assessment(
         verification=verification,
-        accuracy=percentiles(drawn.accuracy, method),
-        auc=percentiles(drawn.auc, method),
-        eer=percentiles(drawn.eer, method),
         operating=operating,
-        tar=tuple(percentiles(row, method) for row in drawn.tar[: len(operating)]),
-        method=method,
-        lowest=lowest,
+        lowest=FEWEST / distinct.impostor if both and distinct.impostor >= FEWEST else None,
+        distinct=distinct,
+        unsupported=tuple(far for far in asked if far not in reached) if both else (),
+        **(
+            _independent(verification, folds, operating, distinct)
+            if units is None or drawn is None
+            else _drawn(drawn, f"{units.words}, {count:,} replicates")
+        ),
     )
 
 
@@ -91,25 +125,34 @@ def supported(fars: Sequence[float], impostors: int) -> tuple[float, ...]:
     return tuple(far for far in fars if allowed_impostors(far, impostors) >= FEWEST)
 
 
-def _without_identities(
+def _drawn(drawn: Replicates, method: str) -> dict[str, Any]:
+    """The intervals of a bootstrap."""
+    return {
+        "accuracy": percentiles(drawn.accuracy, method),
+        "auc": percentiles(drawn.auc, method),
+        "eer": percentiles(drawn.eer, method),
+        "tar": tuple(percentiles(row, method) for row in drawn.tar),
+        "method": method,
+    }
+
+
+def _independent(
     verification: Verification,
     fold: npt.NDArray[np.int64],
     operating: tuple[OperatingPoint, ...],
-    lowest: float | None,
-) -> Assessment:
+    distinct: Distinct,
+) -> dict[str, Any]:
+    """The intervals that there are without identities."""
     sizes = np.unique(fold, return_counts=True)[1]
     right = int(np.rint(np.array(verification.fold_accuracy) * sizes).sum())
-    accuracy = wilson(right, int(sizes.sum()))
-    return Assessment(
-        verification=verification,
-        accuracy=accuracy,
-        auc=None,
-        eer=None,
-        operating=operating,
-        tar=tuple(wilson(point.accepted_genuine, point.genuine) for point in operating),
-        method=accuracy.method,
-        lowest=lowest,
-    )
+    accuracy = of_share(right / int(sizes.sum()), distinct.genuine + distinct.impostor)
+    return {
+        "accuracy": accuracy,
+        "auc": None,
+        "eer": None,
+        "tar": tuple(of_share(point.tar, distinct.genuine) for point in operating),
+        "method": accuracy.method,
+    }
 
 
 def _json(interval: Interval | None) -> Mapping[str, Any] | None:

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from facezoo.evaluation import arguments
 from facezoo.evaluation.identities import PairUnits
 from facezoo.evaluation.operating import allowed_impostors
 from facezoo.evaluation.plateaus import Columns, Levels, best_thresholds
@@ -45,20 +46,47 @@ class Replicates:
 
 
 def replicate(
+    scores: npt.ArrayLike,
+    same: npt.ArrayLike,
+    fold: npt.ArrayLike,
+    units: PairUnits,
+    *,
+    fars: npt.ArrayLike = (),
+    failed: npt.ArrayLike | None = None,
+    count: int = REPLICATES,
+    seed: int = 0,
+) -> Replicates:
+    """`count` replicates of the figures of pairs: scores [P], truths bool [P], folds int [P].
+
+    The draws are a function of `seed` and `units` alone, so replicates of two scorings of the same pairs
+    belong together one by one: their differences are replicates of the difference. `failed` is as for
+    `verify`. Raises FacezooError for arguments of other shapes or kinds, rates outside [0, 1], scores that
+    are not finite, and units that more than a tenth of the pairs of a kind contradict.
+    """
+    ready, truths = arguments.pairs(scores, same, failed=failed)
+    return replicates_of(
+        ready,
+        truths,
+        arguments.folds(fold, len(truths)),
+        units,
+        fars=[arguments.number("fars", far, 0, 1) for far in arguments.rates("fars", fars)],
+        count=arguments.whole("count", count, 1),
+        seed=arguments.whole("seed", seed),
+    )
+
+
+def replicates_of(
     scores: npt.NDArray[np.floating],
     same: npt.NDArray[np.bool_],
     fold: npt.NDArray[np.int64],
     units: PairUnits,
     *,
-    fars: Sequence[float] = (),
-    count: int = REPLICATES,
-    seed: int = 0,
+    fars: Sequence[float],
+    count: int,
+    seed: int,
 ) -> Replicates:
-    """`count` replicates of the figures of pairs: scores [P], truths bool [P], folds int64 [P].
-
-    The draws are a function of `seed` and `units` alone, so replicates of two scorings of the same pairs
-    belong together one by one: their differences are replicates of the difference.
-    """
+    """`replicate` of arrays that have been looked at; -inf is never accepted."""
+    units.check(same)
     order = np.argsort(scores, kind="stable")
     ranked = _Ranked(scores[order].astype(np.float64), same[order], fold[order])
     results: list[Replicates] = []
@@ -76,7 +104,8 @@ def replicate(
 def draws(units: PairUnits, same: npt.NDArray[np.bool_], count: int, seed: int) -> Iterator[Integers]:
     """Weights of the pairs [P, r], as many at a time as memory should hold, `count` in all."""
     random = np.random.default_rng(seed)
-    impostor = np.flatnonzero(~same) if units.known else np.empty(0, np.int64)
+    # two identities where the folders say so: a label that contradicts them changes no draw
+    two = np.flatnonzero(units.left != units.right)
     at_once = max(1, min(count, _ELEMENTS // max(len(same), units.count)))
     for first in range(0, count, at_once):
         size = min(at_once, count - first)
@@ -86,7 +115,7 @@ def draws(units: PairUnits, same: npt.NDArray[np.bool_], count: int, seed: int) 
         small = int(times.max()) ** 2 * len(same) < 2**31
         times = times.astype(np.int32 if small else np.int64)
         weights = times[units.left]
-        weights[impostor] *= times[units.right[impostor]]
+        weights[two] *= times[units.right[two]]
         yield weights
 
 
@@ -96,20 +125,24 @@ class _Ranked:
     def __init__(self, scores: Floats, same: npt.NDArray[np.bool_], fold: npt.NDArray[np.int64]) -> None:
         self.scores, self.same, self.fold = scores, same, fold
         self.levels = Levels.of(scores)
+        self.failed = int(np.searchsorted(scores, -np.inf, "right"))  # pairs that are never accepted
         self.folds = np.unique(fold)
         self.sign = np.where(same, -1, 1).astype(np.int32)[:, None]
 
 
 def _accuracies(ranked: _Ranked, weights: Integers) -> Floats:
     """Share of the weight judged rightly, each fold with the threshold of the others, [r]."""
-    levels = ranked.levels
-    signed = weights * ranked.sign
-    gain, weight = levels.sums(signed), levels.sums(weights)
+    enrolled = slice(ranked.failed, None)  # the others are refused at any threshold, and so choose none
+    levels, fold = Levels.of(ranked.scores[enrolled]), ranked.fold[enrolled]
+    drawn = weights[enrolled]
+    signed = drawn * ranked.sign[enrolled]
+    gain, weight = levels.sums(signed), levels.sums(drawn)
     judged, right = np.zeros(weights.shape[1]), np.zeros(weights.shape[1])
     for number in ranked.folds:
+        choosing = np.flatnonzero(fold == number)
+        present = partial(_present, levels, weight, choosing, drawn[choosing])
+        thresholds = best_thresholds(levels, levels.without(gain, choosing, signed[choosing]), present)
         inside = np.flatnonzero(ranked.fold == number)
-        present = partial(_present, levels, weight, inside, weights[inside])
-        thresholds = best_thresholds(levels, levels.without(gain, inside, signed[inside]), present)
         # no pair of the other folds was drawn where there is no threshold
         held = weights[inside] * np.isfinite(thresholds)
         agrees = (ranked.scores[inside, None] >= thresholds) == ranked.same[inside, None]
@@ -134,7 +167,8 @@ def _curve_figures(
     refused_genuine, refused_impostor = _before(genuine), _before(impostor)
     auc = _areas(genuine, impostor, refused_impostor)
     eer = _equal_errors(refused_genuine, refused_impostor)
-    points = [_operating(levels, refused_genuine, refused_impostor, far) for far in fars]
+    lowest = int(ranked.failed > 0)  # the level below is that of the pairs that are never accepted
+    points = [_operating(levels, refused_genuine, refused_impostor, far, lowest) for far in fars]
     shape = (len(fars), weights.shape[1])
     tar = np.array([point[0] for point in points], np.float64).reshape(shape)
     threshold = np.array([point[1] for point in points], np.float64).reshape(shape)
@@ -166,12 +200,13 @@ def _equal_errors(refused_genuine: Integers, refused_impostor: Integers) -> Floa
 
 
 def _operating(
-    levels: Levels, refused_genuine: Integers, refused_impostor: Integers, far: float
+    levels: Levels, refused_genuine: Integers, refused_impostor: Integers, far: float, lowest: int
 ) -> tuple[Floats, Floats]:
     """TAR and threshold at a FAR, [r] each; see `tar_at_far`."""
     totals = refused_impostor[-1]
     allowed = np.array([allowed_impostors(far, total) for total in totals.tolist()], np.int64)
-    level = (totals - refused_impostor > allowed).sum(0)  # the first level from which on few are accepted
+    # the first level from which on few are accepted
+    level = np.maximum((totals - refused_impostor > allowed).sum(0), lowest)
     columns = np.arange(len(totals))
     tar = _share(refused_genuine[-1] - refused_genuine[level, columns], refused_genuine[-1])
     threshold = np.where(totals > 0, levels.between(level), np.nan)

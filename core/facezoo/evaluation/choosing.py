@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.evaluation.bootstrap import REPLICATES, replicate
+from facezoo.evaluation import arguments
+from facezoo.evaluation.bootstrap import REPLICATES, replicates_of
 from facezoo.evaluation.identities import PairUnits
-from facezoo.evaluation.intervals import Interval, percentiles, wilson
-from facezoo.evaluation.operating import OperatingPoint, tar_at_far
+from facezoo.evaluation.intervals import Interval, of_share, percentiles
+from facezoo.evaluation.operating import OperatingPoint, operating_points
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,13 @@ class ChosenThreshold:
 
 
 def choose_threshold(
-    scores: npt.NDArray[np.floating],
-    same: npt.NDArray[np.bool_],
+    scores: npt.ArrayLike,
+    same: npt.ArrayLike,
     far: float,
     units: PairUnits | None,
     *,
+    first: npt.ArrayLike | None = None,
+    failed: npt.ArrayLike | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> ChosenThreshold:
@@ -63,15 +66,20 @@ def choose_threshold(
 
     Its interval comes from draws of the identities in `units`; where they are unknown (None), from the order
     statistics of the impostor scores: those whose rates are the ends of Wilson's interval about the rate
-    achieved. Raises FacezooError as `tar_at_far` does.
+    achieved; a pair that is listed again is no trial of its own. `first` and `failed` are as for
+    `tar_at_far`. Raises FacezooError as that does.
     """
-    (point,) = tar_at_far(scores, same, [far])
+    ready, truths = arguments.pairs(scores, same, failed=failed)
+    far, listed = arguments.number("far", far), arguments.listed(first, truths)
+    count, seed = arguments.whole("replicates", replicates, 1), arguments.whole("seed", seed)
+    (point,) = operating_points(ready, truths, [far], listed)
     if units is None:
-        interval = _between_ranks(np.sort(scores[~same])[::-1], point)
-        return ChosenThreshold(point, interval, wilson(point.accepted_genuine, point.genuine))
-    one_fold = np.zeros(len(same), np.int64)
-    drawn = replicate(scores, same, one_fold, units, fars=[far], count=replicates, seed=seed)
-    method = f"{units.words}, {replicates:,} replicates"
+        distinct = truths if listed is None else truths[listed]
+        interval = _between_ranks(np.sort(ready[~truths])[::-1], point, int((~distinct).sum()))
+        return ChosenThreshold(point, interval, of_share(point.tar, int(distinct.sum())))
+    one_fold = np.zeros(len(truths), np.int64)
+    drawn = replicates_of(ready, truths, one_fold, units, fars=[far], count=count, seed=seed)
+    method = f"{units.words}, {count:,} replicates"
     return ChosenThreshold(point, percentiles(drawn.threshold[0], method), percentiles(drawn.tar[0], method))
 
 
@@ -80,8 +88,9 @@ def as_distance(cosine: float) -> float:
     return max(0.0, 2 - 2 * cosine) ** 0.5
 
 
-def _between_ranks(falling: npt.NDArray[np.floating], point: OperatingPoint) -> Interval:
-    share = wilson(point.accepted_impostors, point.impostors)
+def _between_ranks(falling: npt.NDArray[np.floating], point: OperatingPoint, distinct: int) -> Interval:
+    falling = falling[falling > -np.inf]
+    share = of_share(point.achieved, distinct)
     most, fewest = int(np.ceil(share.high * point.impostors)), int(share.low * point.impostors)
     low = falling[min(len(falling) - 1, most)]
     high = falling[max(0, fewest - 1)]

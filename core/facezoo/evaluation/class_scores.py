@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ from facezoo.engine.batch import Batch
 from facezoo.engine.layout import Streamed
 from facezoo.engine.scores import Scores
 from facezoo.errors import FacezooError
+from facezoo.evaluation import arguments
 from facezoo.evaluation.archives import read_arrays
+from facezoo.evaluation.direction import refuse_area
+from facezoo.evaluation.enrolment import Failed, settle
 from facezoo.evaluation.uniform import UniformAccuracy, uniform_accuracy
 from facezoo.loss import HeadLoss
 
@@ -41,32 +45,37 @@ def cosines_to_classes(
     return np.concatenate(own), np.concatenate(other)
 
 
-def of_matrix(scores: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
+def of_matrix(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Score of each sample's own class and the largest of the others, from any classifier's scores [M, C].
 
-    Raises FacezooError where shapes do not fit or a label is no column.
+    Raises FacezooError where shapes do not fit, a label is no column, or the AUC of own against other classes
+    is below 0.2: then they are distances.
     """
-    if scores.ndim != 2 or labels.shape != scores.shape[:1] or scores.shape[1] < 2:
-        message = f"scores {scores.shape} and labels {labels.shape} do not fit"
-        raise FacezooError(message, "Give scores [samples, classes] and as many labels as samples.")
-    if len(labels) and not 0 <= labels.min() <= labels.max() < scores.shape[1]:
-        message = f"labels run from {labels.min()} to {labels.max()}, with {scores.shape[1]} classes"
-        raise FacezooError(message, "A label is the number of a column of the scores, from 0.")
-    own, other = np.empty(len(labels)), np.empty(len(labels))
-    for start in range(0, len(labels), _ROWS):
-        part = scores[start : start + _ROWS].astype(np.float64)
-        rows, columns = np.arange(len(part)), labels[start : start + _ROWS]
-        own[start : start + _ROWS] = part[rows, columns]
-        part[rows, columns] = -np.inf
-        other[start : start + _ROWS] = part.max(1)
+    matrix = arguments.matrix(scores)
+    columns = arguments.numbers_below("labels", labels, matrix.shape[1], "classes")
+    arguments.together(scores=matrix, labels=columns)
+    own, other, beaten = np.empty(len(columns)), np.empty(len(columns)), 0.0
+    for start in range(0, len(columns), _ROWS):
+        place = slice(start, start + _ROWS)
+        part, rows = matrix[place].astype(np.float64), np.arange(len(matrix[place]))
+        own[place] = part[rows, columns[place]]
+        part[rows, columns[place]] = np.nan  # neither below nor equal to anything
+        mine = own[place, None]
+        beaten += float((part < mine).sum() + (part == mine).sum() / 2)
+        part[rows, columns[place]] = -np.inf
+        other[place] = part.max(1)
+    if np.isfinite(own).all() and len(own):
+        refuse_area(beaten / (len(own) * (matrix.shape[1] - 1)), "own classes score lower than others")
     return own, other
 
 
-def uniform_of_file(path: Path) -> UniformAccuracy:
+def uniform_of_file(path: Path, *, distances: bool = False, failed: Failed | None = None) -> UniformAccuracy:
     """Uniform accuracy of any classifier, from an npz with `score` [M, C] and `label` [M].
 
-    `threshold`, a number, is the one that the classifier learned, if it is there. Raises FacezooError where
-    the file cannot be read or the arrays do not fit.
+    `threshold`, a number, is the one that the classifier learned, if it is there. With `distances` the scores
+    (and the threshold) are distances, and the figures those of -distance. Rows that are zero or not finite
+    are of samples that failed to enrol, which count as `failed` says. Raises FacezooError where the file
+    cannot be read, the arrays do not fit, or samples failed and nothing is said of them.
     """
     layout = "Give an .npz with `score` (numbers [samples, classes]) and `label` (integers [samples])."
     arrays = read_arrays(path, ("score", "label"), layout, optional=("threshold",))
@@ -74,4 +83,24 @@ def uniform_of_file(path: Path) -> UniformAccuracy:
     if scores.dtype.kind not in "fiu" or labels.dtype.kind not in "iu":
         raise FacezooError(f"{path}: score is {scores.dtype}, label {labels.dtype}", layout)
     learned = float(arrays["threshold"]) if "threshold" in arrays else None
-    return uniform_accuracy(*of_matrix(scores, labels), labels, learned)
+    matrix = arguments.matrix(scores)
+    if distances:
+        matrix, learned = -matrix, None if learned is None else -learned
+    return _uniform(path.name, matrix, labels, learned, failed)
+
+
+def _uniform(
+    name: str,
+    scores: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    learned: float | None,
+    failed: Failed | None,
+) -> UniformAccuracy:
+    """Uniform accuracy with or without the samples that failed to enrol."""
+    arguments.together(scores=scores, labels=labels)
+    failing = settle(name, scores, [f"row {row}" for row in range(len(scores))], failed)
+    own, other = np.zeros(len(scores)), np.zeros(len(scores))
+    own[~failing], other[~failing] = of_matrix(scores[~failing], labels[~failing])
+    kept = ~failing if failed == "drop" else np.ones(len(scores), np.bool_)
+    found = uniform_accuracy(own[kept], other[kept], labels[kept], learned, failed=failing[kept])
+    return replace(found, failed=int(failing.sum()))

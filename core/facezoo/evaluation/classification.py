@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from facezoo.errors import FacezooError
 from facezoo.evaluation.angles import Geometry, geometry
 from facezoo.evaluation.class_scores import cosines_to_classes
 from facezoo.evaluation.embedding import embed
+from facezoo.evaluation.enrolment import Failed, settle
 from facezoo.evaluation.files import EmbeddingSet
 from facezoo.evaluation.network import Network
 from facezoo.evaluation.scoring import MEMORY
@@ -36,13 +38,21 @@ class Classification:
 
 
 def classify(
-    network: Network, data: str, *, training: str | None = None, flip: bool | None = None
+    network: Network,
+    data: str,
+    *,
+    training: str | None = None,
+    flip: bool | None = None,
+    failed: Failed | None = None,
 ) -> Classification:
     """Figures of the images in `data`, a folder of identity folders named as the training identities.
 
     `training` is where the training images lie now, if not where the run found them: their folders' names,
-    sorted, are the classes. Raises FacezooError where those are not the run's, or no identity is known.
+    sorted, are the classes. Images that failed to enrol count as `failed` says; angles are always of the
+    others. Raises FacezooError where the classes are not the run's, no identity is known, images failed and
+    nothing is said of them, or training has not moved the class vectors.
     """
+    _refuse_untouched(network)
     classes = {name: number for number, name in enumerate(_training_identities(network, training))}
     faces = find_faces(data, network.preprocessing.fit).faces
     known = np.array([name in classes for name in faces.identities], np.bool_)
@@ -52,28 +62,74 @@ def classify(
         raise FacezooError(message, f"Trained on were {', '.join(map(printable, list(classes)[:3]))}, ...")
     labels = np.array([classes[faces.identities[faces.labels[image]]] for image in chosen], np.int64)
     rows = _embeddings(network, faces, chosen, flip)
-    own, other = cosines_to_classes(network.loss, rows, labels)
+    failing = settle(printable(data), rows, [faces.paths[image] for image in chosen.tolist()], failed)
     return Classification(
-        uniform=uniform_accuracy(own, other, labels, network.loss.threshold),
-        geometry=geometry(rows, labels),
+        uniform=_uniform(network, rows, labels, failing, failed),
+        geometry=replace(geometry(rows[~failing], labels[~failing]), failed=int(failing.sum())),
         strangers=int((~known).sum()),
         trained_on=same_data(faces, network.metadata["data"]),
     )
 
 
-def geometry_of_folder(network: Network, data: str, *, flip: bool | None = None) -> Geometry:
-    """Angles within and between the identities of a folder, whoever they are."""
+def geometry_of_folder(
+    network: Network, data: str, *, flip: bool | None = None, failed: Failed | None = None
+) -> Geometry:
+    """Angles within and between the identities of a folder, whoever they are.
+
+    Images that failed to enrol have none: they are left out where `failed` is "drop", else FacezooError.
+    """
     faces = find_faces(data, network.preprocessing.fit).faces
-    return geometry(_embeddings(network, faces, np.arange(len(faces)), flip), faces.labels)
+    rows = _embeddings(network, faces, np.arange(len(faces)), flip)
+    return _geometry(printable(data), rows, faces.labels, faces.paths, failed)
 
 
-def geometry_of_embeddings(embeddings: EmbeddingSet) -> Geometry:
-    """Angles of embeddings whose images' nearest folders are their identities."""
+def geometry_of_embeddings(embeddings: EmbeddingSet, failed: Failed | None = None) -> Geometry:
+    """Angles of embeddings whose images' nearest folders are their identities; see `geometry_of_folder`."""
     folders = [path.rpartition("/")[0] for path in embeddings.paths]
     if len(set(folders)) < 2:
         message = f"{embeddings.name}: its images do not lie in folders of identities"
         raise FacezooError(message, f"Its paths are like {printable(embeddings.paths[0])!r}.")
-    return geometry(embeddings.rows, np.unique(folders, return_inverse=True)[1])
+    labels = np.unique(folders, return_inverse=True)[1]
+    return _geometry(embeddings.name, embeddings.rows, labels, embeddings.paths, failed)
+
+
+def _geometry(
+    name: str,
+    rows: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.int64],
+    paths: Sequence[str],
+    failed: Failed | None,
+) -> Geometry:
+    if failed == "reject":
+        message = "--failed reject: an image that failed to enrol has no angle to others"
+        raise FacezooError(message, "Say --failed drop, which leaves such images out.")
+    failing = settle(name, rows, paths, failed)
+    return replace(geometry(rows[~failing], labels[~failing]), failed=int(failing.sum()))
+
+
+def _uniform(
+    network: Network,
+    rows: npt.NDArray[np.float32],
+    labels: npt.NDArray[np.int64],
+    failing: npt.NDArray[np.bool_],
+    failed: Failed | None,
+) -> UniformAccuracy:
+    loss = network.loss
+    own, other = np.zeros(len(rows)), np.zeros(len(rows))
+    own[~failing], other[~failing] = cosines_to_classes(loss, rows[~failing], labels[~failing])
+    kept = ~failing if failed == "drop" else np.ones(len(rows), np.bool_)
+    found = uniform_accuracy(own[kept], other[kept], labels[kept], loss.threshold, failed=failing[kept])
+    return replace(found, failed=int(failing.sum()))
+
+
+def _refuse_untouched(network: Network) -> None:
+    """Class vectors as the seed put them say nothing about classes, whatever figures they would give."""
+    if network.loss.prototypes.untouched(network.loss.context.seed):
+        message = f"{network.checkpoint}: head {network.loss.name!r} has not trained its class vectors"
+        raise FacezooError(
+            f"{message}: all point where the seed put them, and no image is told by them",
+            "--protocol geometry needs no class vectors.",
+        )
 
 
 def _training_identities(network: Network, training: str | None) -> tuple[str, ...]:

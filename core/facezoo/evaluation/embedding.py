@@ -12,6 +12,7 @@ from facezoo.data.batches import in_order
 from facezoo.data.pairs import Pairs
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.data.store import Store
+from facezoo.evaluation import arguments, enrolment
 
 
 def embed(
@@ -20,8 +21,10 @@ def embed(
     """Raw embeddings of all images of a store, float32 [N, dim], in float32 arithmetic.
 
     With `flip` each is the sum of the embeddings of the image and of its mirror image. The backbone is put
-    into evaluation mode for it and then back into the mode it was in.
+    into evaluation mode for it and then back into the mode it was in. Rows of images that the network gives
+    no direction are returned as they are; figures refuse them.
     """
+    arguments.whole("batch_size", batch_size, 1)
     device = next(backbone.parameters()).device
     was_training = backbone.training
     backbone.eval()
@@ -56,10 +59,19 @@ def _embedded(backbone: nn.Module, images: torch.Tensor, flip: bool) -> npt.NDAr
     return numbers
 
 
-def pair_cosines(embeddings: npt.NDArray[np.floating], pairs: Pairs) -> npt.NDArray[np.float64]:
-    """The cosine of each pair's embeddings, float64 [P]; 0 where one of them is all zeros."""
-    wide = embeddings.astype(np.float64)
-    unit = wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+def pair_cosines(embeddings: npt.ArrayLike, pairs: Pairs) -> npt.NDArray[np.float64]:
+    """The cosine of each pair's embeddings, float64 [P], from embeddings [N, D].
+
+    Raises FacezooError for another shape, for pairs of images that are not there, and where an embedding is
+    zero or not finite: it has no direction.
+    """
+    return cosines_of(enrolment.unit_rows(embeddings), pairs)
+
+
+def cosines_of(unit: npt.NDArray[np.float64], pairs: Pairs) -> npt.NDArray[np.float64]:
+    """`pair_cosines` of unit vectors."""
+    for side in ("left", "right"):
+        arguments.numbers_below(side, getattr(pairs, side), len(unit), "images")
     cosines = np.empty(len(pairs))
     for start in range(0, len(pairs), 65_536):  # bounds the copies of rows that indexing makes
         part = slice(start, start + 65_536)

@@ -32,8 +32,8 @@ class EmbeddingSet:
 def read_embeddings(path: Path) -> EmbeddingSet:
     """The embeddings in an npz with the keys `path` and `embedding`; other keys are not looked at.
 
-    Raises FacezooError where the file cannot be read, the arrays do not fit, an embedding is not finite, or a
-    path is no name or stands there twice.
+    Raises FacezooError where the file cannot be read, the arrays do not fit, or a path is no name or stands
+    there twice. Rows that are zero or not finite are returned as they are: see `enrolment`.
     """
     where = printable(str(path))
     arrays = read_arrays(path, ("path", "embedding"), LAYOUT)
@@ -43,10 +43,6 @@ def read_embeddings(path: Path) -> EmbeddingSet:
         found = f"path {paths.dtype} {paths.shape}, embedding {rows.dtype} {rows.shape}"
         raise FacezooError(f"{where}: {found} do not fit", LAYOUT)
     names = _names(paths, where)
-    wrong = int((~np.isfinite(rows).all(1)).sum())
-    if wrong:
-        message = f"{where}: {wrong:,} of {len(rows):,} embeddings are not finite"
-        raise FacezooError(message, "Leave these images out, or look at the network that made them.")
     return EmbeddingSet(path.name, tuple(names), rows)
 
 

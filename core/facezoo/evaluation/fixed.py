@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from facezoo.errors import FacezooError
+from facezoo.evaluation import arguments
 from facezoo.evaluation.bootstrap import REPLICATES, draws
+from facezoo.evaluation.direction import check_direction
 from facezoo.evaluation.identities import PairUnits
-from facezoo.evaluation.intervals import Interval, percentiles, wilson
+from facezoo.evaluation.intervals import Interval, of_share, percentiles
 
 
 @dataclass(frozen=True)
@@ -34,35 +37,55 @@ class FixedThreshold:
 
 
 def at_threshold(
-    scores: npt.NDArray[np.floating],
-    same: npt.NDArray[np.bool_],
+    scores: npt.ArrayLike,
+    same: npt.ArrayLike,
     threshold: float,
     units: PairUnits | None,
     *,
+    first: npt.ArrayLike | None = None,
+    failed: npt.ArrayLike | None = None,
+    distances: bool = False,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> FixedThreshold:
     """Judge pairs, scores [P] and truths bool [P], by a fixed threshold.
 
     The interval comes from draws of the identities in `units`; where they are unknown (None), or nothing is
-    to be drawn, it is Wilson's.
+    to be drawn, it is Wilson's, of as many trials as pairs are distinct. `first` and `failed` are as for
+    `tar_at_far`; with `distances` a pair is accepted where its distance is at most `threshold`. Raises
+    FacezooError for arguments of other shapes or kinds, and where there is no pair, a score is not finite or
+    the AUC is below 0.2.
     """
-    accepted = scores >= threshold
-    right = accepted == same
+    ready, truths = arguments.pairs(scores, same, failed=failed, distances=distances)
+    arguments.number("threshold", threshold)
+    count, seed = arguments.whole("replicates", replicates), arguments.whole("seed", seed)
+    if not len(truths):
+        raise FacezooError("no pairs to judge by a threshold", "Give at least one.")
+    check_direction(ready, truths)
+    listed = arguments.listed(first, truths)
+    accepted = ready >= (-threshold if distances else threshold)
+    right = accepted == truths
+    distinct = len(truths) if listed is None else int(listed.sum())
     return FixedThreshold(
-        threshold=threshold,
+        threshold=float(threshold),
         accuracy=float(right.mean()),
-        interval=_interval(right, same, units, replicates, seed),
-        far=_share(accepted[~same]),
-        tar=_share(accepted[same]),
+        interval=_interval(right, truths, units, distinct, count, seed),
+        far=_share(accepted[~truths]),
+        tar=_share(accepted[truths]),
     )
 
 
 def _interval(
-    right: npt.NDArray[np.bool_], same: npt.NDArray[np.bool_], units: PairUnits | None, count: int, seed: int
+    right: npt.NDArray[np.bool_],
+    same: npt.NDArray[np.bool_],
+    units: PairUnits | None,
+    distinct: int,
+    count: int,
+    seed: int,
 ) -> Interval | None:
     if units is None or count == 0:
-        return wilson(int(right.sum()), len(right))
+        return of_share(float(right.mean()), distinct)
+    units.check(same)
     with np.errstate(invalid="ignore"):  # a draw in which no pair weighs anything has no accuracy
         shares = [weights[right].sum(0) / weights.sum(0) for weights in draws(units, same, count, seed)]
     return percentiles(np.concatenate(shares), f"{units.words}, {count:,} replicates")

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from facezoo.data.pairs import Pairs
+from facezoo.errors import FacezooError
+from facezoo.evaluation import arguments
 
 Codes = npt.NDArray[np.int64]
+TOLERATED: Final = 10
+"""One in so many pairs of a kind may contradict identities that are taken for identities nevertheless."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +23,7 @@ class PairUnits:
     """What is drawn with replacement: `left` and `right` int64 [P] number the units of each pair's images.
 
     Units are identities, each numbered in [0, count); a genuine pair has one on both sides. Where identities
-    are unknown, a pair is a unit of its own (`known` False).
+    are unknown, a pair is a unit of its own (`known` False). Raises FacezooError for other numbers.
     """
 
     left: Codes
@@ -26,43 +31,99 @@ class PairUnits:
     count: int
     known: bool = True
 
+    def __post_init__(self) -> None:
+        count = arguments.whole("count", self.count, 1)
+        left, right = (
+            arguments.numbers_below(side, getattr(self, side), count, "units") for side in ("left", "right")
+        )
+        arguments.together(left=left, right=right)
+        for name, value in (("left", left), ("right", right), ("count", count)):
+            object.__setattr__(self, name, value)
+
     @property
     def words(self) -> str:
         """What an interval over these units says of itself."""
         kind = "identities" if self.known else "pairs, whose identities are unknown"
         return f"bootstrap over {self.count:,} {kind}"
 
+    def check(self, same: npt.NDArray[np.bool_]) -> None:
+        """Raise FacezooError where these cannot be the units of pairs with these truths bool [P]."""
+        arguments.together(units=self.left, same=same)
+        against = contradicting(self, same)
+        if not _agree(against, same):
+            message = f"units: {len(against):,} of {len(same):,} pairs contradict them"
+            hint = "Give units in the order of the pairs, the same for both images of a genuine pair."
+            raise FacezooError(message, hint)
 
-def identities_of_pairs(paths: Sequence[str], pairs: Pairs) -> PairUnits | None:
-    """The identities of pairs by the folders that their images lie in, or None where folders are not people.
+
+@dataclass(frozen=True, eq=False)
+class Identified:
+    """The identities of pairs by folder: `units`, or None where folders are not people.
+
+    `against` int64 [A] are the pairs whose labels contradict the folders: few, which then keep their label
+    for the figures and their folders for the draws; or so many that folders say nothing about identities.
+    """
+
+    units: PairUnits | None
+    against: Codes
+
+
+def identify(paths: Sequence[str], pairs: Pairs) -> Identified:
+    """The identities of pairs by the folders that their images lie in.
 
     `paths` are the images' names, numbered as `pairs` numbers them, with `/` between the parts. The nearest
-    folder is tried, then the topmost: either counts as the identity only if it is the same for both images of
-    every genuine pair and differs for every impostor pair.
+    folder is tried and the topmost, and that taken which fewer pairs contradict: a genuine pair should lie in
+    one folder, an impostor pair in two. Where more than a tenth of the pairs of a kind contradict it, folders
+    are not people.
     """
-    for folder in (_nearest, _topmost):
-        units = units_of([folder(path) for path in paths], pairs)
-        if units is not None:
-            return units
-    return None
+    paths = arguments.names("paths", paths)
+    tried = [_by_name([folder(path) for path in paths], pairs) for folder in (_nearest, _topmost)]
+    return min(tried, key=lambda found: (found.units is None, len(found.against)))
+
+
+def identities_of_pairs(paths: Sequence[str], pairs: Pairs) -> PairUnits | None:
+    """The units of `identify`, or None where folders are not people."""
+    return identify(paths, pairs).units
 
 
 def units_of(identities: Sequence[str], pairs: Pairs) -> PairUnits | None:
-    """Units of pairs whose images [N] have these identities; None where any pair contradicts them."""
-    names = np.unique(np.array(identities, dtype=object).astype(str), return_inverse=True)[1]
-    left, right = names[pairs.left], names[pairs.right]
-    if not np.array_equal(left == right, pairs.same):
-        return None
-    used, codes = np.unique(np.concatenate([left, right]), return_inverse=True)
-    if len(used) < 2:
-        return None
-    return PairUnits(codes[: len(pairs)], codes[len(pairs) :], len(used))
+    """Units of pairs whose images [N] have these identities.
+
+    None where more than a tenth of the pairs of a kind contradict them, or there is but one.
+    """
+    return _by_name(arguments.names("identities", identities), pairs).units
 
 
 def pairs_as_units(count: int) -> PairUnits:
     """Each of `count` pairs by itself."""
-    numbers = np.arange(count)
+    numbers = np.arange(arguments.whole("count", count, 1))
     return PairUnits(numbers, numbers, count, known=False)
+
+
+def contradicting(units: PairUnits, same: npt.NDArray[np.bool_]) -> Codes:
+    """Numbers of the pairs whose label is not what their identities say."""
+    return np.flatnonzero((units.left == units.right) != same) if units.known else np.empty(0, np.int64)
+
+
+def _by_name(identities: Sequence[str], pairs: Pairs) -> Identified:
+    names = np.unique(np.array(identities, dtype=object).astype(str), return_inverse=True)[1]
+    left, right = (
+        names[arguments.numbers_below(side, getattr(pairs, side), len(names), "images")]
+        for side in ("left", "right")
+    )
+    against = np.flatnonzero((left == right) != pairs.same)
+    used, codes = np.unique(np.concatenate([left, right]), return_inverse=True)
+    if len(used) < 2 or not _agree(against, pairs.same):
+        return Identified(None, against)
+    return Identified(PairUnits(codes[: len(pairs)], codes[len(pairs) :], len(used)), against)
+
+
+def _agree(against: Codes, same: npt.NDArray[np.bool_]) -> bool:
+    """Whether so few pairs of each kind contradict their identities that these are identities."""
+    contradicted = same[against]
+    return all(
+        TOLERATED * int((contradicted == kind).sum()) <= int((same == kind).sum()) for kind in (True, False)
+    )
 
 
 def _nearest(path: str) -> str:

@@ -45,9 +45,10 @@ class Levels:
 
     def between(self, level: Columns) -> Floats:
         """The thresholds [r] that accept from a level on: midway from the one below, the lowest for level 0,
-        just above all for level L.
+        just above all for level L. The level at -inf, of pairs that are never accepted, has no middle.
         """
         low = self.values[np.maximum(level - 1, 0)]
+        low = np.where(np.isneginf(low), self.values[np.minimum(level, len(self.values) - 1)], low)
         high = self.values[np.minimum(level, len(self.values) - 1)]
         high = np.where(level == len(self.values), np.nextafter(low, np.inf), high)
         return _middle(low, high)

@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from facezoo.evaluation import arguments
+from facezoo.evaluation.direction import refuse_distances
 from facezoo.evaluation.operating import check_kinds
 
 Floats = npt.NDArray[np.float64]
@@ -30,8 +32,11 @@ class Roc:
     impostor: Scores
 
     def at(self, far: npt.ArrayLike) -> Floats:
-        """The curve's height at rates in [0, 1], on the straight lines; the top of a vertical stretch."""
-        accepted = np.asarray(far, np.float64) * len(self.impostor)
+        """The curve's height at rates in [0, 1], on the straight lines; the top of a vertical stretch.
+
+        Raises FacezooError for other rates.
+        """
+        accepted = arguments.shares("far", far) * len(self.impostor)
         whole = np.rint(accepted)
         accepted = np.where(np.abs(accepted - whole) <= _ROUNDING * whole, whole, accepted)
         # the next impostor score to be accepted, which may be there several times
@@ -73,14 +78,17 @@ class Roc:
         return far, tar, threshold[new]
 
 
-def roc(scores: Scores, same: npt.NDArray[np.bool_]) -> Roc:
+def roc(scores: npt.ArrayLike, same: npt.ArrayLike, *, distances: bool = False) -> Roc:
     """The ROC curve of scores [P] (the higher the more alike) with truths bool [P].
 
-    Copies the scores once, sorted. Raises FacezooError where a kind of pair is missing or a score is not
-    finite.
+    Copies the scores once, sorted. With `distances` the scores are distances, and the curve and its
+    thresholds those of -distance. Raises FacezooError for arguments of other shapes or kinds, where a kind of
+    pair is missing or a score is not finite, and where the AUC is below 0.2.
     """
-    genuine, impostor = scores[same], scores[~same]
+    ready, truths = arguments.pairs(scores, same, distances=distances)
+    genuine, impostor = ready[truths], ready[~truths]
     check_kinds(genuine, impostor)
+    refuse_distances(genuine, impostor)
     genuine.sort()
     impostor.sort()
     return Roc(genuine, impostor)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facezoo.errors import FacezooError
+from facezoo.evaluation import arguments
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,7 +27,7 @@ class UniformAccuracy:
     uni <= by_class <= by_sample. `threshold` is the middle of (`low`, `high`], the interval whose thresholds
     all give `uni` (the widest, and the lowest of several as wide); None where nothing is told apart. `low` is
     None where it is -inf. `learned` is the threshold that the loss learned, on the same scale, and `gap` =
-    |threshold - learned|.
+    |threshold - learned|. `failed` of the samples failed to enrol, and are told apart by no threshold.
     """
 
     uni: float
@@ -38,6 +39,7 @@ class UniformAccuracy:
     samples: int
     classes: int
     learned: float | None = None
+    failed: int = 0
 
     @property
     def gap(self) -> float | None:
@@ -52,34 +54,46 @@ class UniformAccuracy:
 
 
 def uniform_accuracy(
-    own: npt.NDArray[np.floating],
-    other: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.integer],
+    own: npt.ArrayLike,
+    other: npt.ArrayLike,
+    labels: npt.ArrayLike,
     learned: float | None = None,
+    *,
+    failed: npt.ArrayLike | None = None,
 ) -> UniformAccuracy:
     """Uniform accuracy from each sample's metric of its `own` class [M], the largest of the `other` classes
     [M] (-inf where there is none) and its class [M]; exact in O(M log M).
 
-    Raises FacezooError where there is no sample, or a metric is NaN or infinite.
+    `failed` bool [M] are samples that failed to enrol: no threshold tells them apart, whatever their metrics.
+    Raises FacezooError for other shapes, where there is no sample, and where another metric is NaN or
+    infinite.
     """
-    if not len(own) or not np.isfinite(own).all() or np.isnan(other).any() or np.isposinf(other).any():
-        message = f"uniform accuracy of {len(own):,} samples, some of whose metrics may not be numbers"
+    p, n = arguments.metrics("own", own), arguments.metrics("other", other)
+    arguments.together(own=p, other=n)
+    classes = np.unique(arguments.labels(labels, len(p)), return_inverse=True)[1]
+    learned = None if learned is None else arguments.number("learned", learned)
+    failing = arguments.failures(failed, p)
+    out = np.zeros(len(p), np.bool_) if failing is None else failing
+    wrong = ~out & (~np.isfinite(p) | np.isnan(n) | np.isposinf(n))
+    if not len(p) or wrong.any():
+        found = f"{int(wrong.sum()):,} have metrics that are no numbers"
+        message = f"uniform accuracy of {len(p):,} samples, of which {found}"
         raise FacezooError(message, "Give at least one sample, and metrics that are finite.")
-    apart = other < own
-    _, classes = np.unique(labels, return_inverse=True)
-    ends, starts = own[apart].astype(np.float64), other[apart].astype(np.float64)
+    apart = (n < p) & ~out
+    ends, starts = p[apart].astype(np.float64), n[apart].astype(np.float64)
     uni, low, high = _one_threshold(ends, starts)
     by_class = _threshold_a_class(ends, starts, classes[apart])
     return UniformAccuracy(
-        uni=uni / len(own),
-        by_class=by_class / len(own),
-        by_sample=int(apart.sum()) / len(own),
+        uni=uni / len(p),
+        by_class=by_class / len(p),
+        by_sample=int(apart.sum()) / len(p),
         threshold=None if low is None or high is None else _middle(low, high),
         low=low if low is None or np.isfinite(low) else None,
         high=high,
-        samples=len(own),
+        samples=len(p),
         classes=int(classes.max()) + 1,
         learned=learned,
+        failed=int(out.sum()),
     )
 
 

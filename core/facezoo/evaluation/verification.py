@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from facezoo.errors import FacezooError
-from facezoo.evaluation.curves import area_under_curve, equal_error_rate
+from facezoo.evaluation import arguments
+from facezoo.evaluation.curves import area, equal_rate
+from facezoo.evaluation.direction import check_direction
 
 
 @dataclass(frozen=True)
@@ -44,21 +46,43 @@ class Verification:
 
 
 def verify(
-    scores: npt.NDArray[np.floating], same: npt.NDArray[np.bool_], fold: npt.NDArray[np.int64]
+    scores: npt.ArrayLike,
+    same: npt.ArrayLike,
+    fold: npt.ArrayLike,
+    *,
+    failed: npt.ArrayLike | None = None,
+    distances: bool = False,
 ) -> Verification:
-    """Verify pairs from their scores [P] (the higher the more alike), truths bool [P] and folds int64 [P].
+    """Verify pairs from their scores [P] (the higher the more alike), truths bool [P] and folds int [P].
 
     For each fold, the threshold is the middle of the widest interval on which the accuracy over the other
     folds is greatest (the lowest of several as wide); a pair is taken for genuine where its score is at least
-    the threshold. Raises FacezooError for scores that are not finite, and for fewer than two folds.
+    the threshold. `failed` bool [P] are pairs with an image that failed to enrol: they are never accepted,
+    whatever their score. With `distances` the scores are distances, and everything is of -distance, the
+    thresholds too. Raises FacezooError for arguments of other shapes or kinds, scores that are not finite,
+    fewer than two folds, and where the AUC is below 0.2.
     """
-    _check(scores, fold)
+    ready, truths = arguments.pairs(scores, same, failed=failed, distances=distances)
+    check_direction(ready, truths)
+    return figures_of(ready, truths, arguments.folds(fold, len(truths)))
+
+
+def figures_of(
+    scores: npt.NDArray[np.floating], same: npt.NDArray[np.bool_], fold: npt.NDArray[np.int64]
+) -> Verification:
+    """`verify` of arrays that have been looked at, whatever their AUC; -inf is never accepted."""
+    _check_folds(fold)
     order = np.argsort(scores, kind="stable")
     scores, same, fold = scores[order].astype(np.float64), same[order], fold[order]
     thresholds, accuracies = [], []
+    enrolled = scores > -np.inf
     for number in np.unique(fold):
         inside = fold == number
-        threshold = best_threshold(scores[~inside], same[~inside])
+        others = ~inside & enrolled
+        if not others.any():
+            message = f"all pairs outside fold {number} hold an image that failed to enrol"
+            raise FacezooError(message, "Give fewer folds, or look at the images.")
+        threshold = best_threshold(scores[others], same[others])
         thresholds.append(threshold)
         accuracies.append(float(np.mean((scores[inside] >= threshold) == same[inside])))
     fold_sd = float(np.std(accuracies, ddof=1))
@@ -66,8 +90,8 @@ def verify(
         accuracy=float(np.mean(accuracies)),
         fold_sd=fold_sd,
         se=fold_sd / len(accuracies) ** 0.5,
-        auc=area_under_curve(scores, same),
-        eer=equal_error_rate(scores, same),
+        auc=area(scores, same),
+        eer=equal_rate(scores, same),
         genuine=int(same.sum()),
         impostor=int((~same).sum()),
         fold_accuracy=tuple(accuracies),
@@ -102,15 +126,8 @@ def best_threshold(scores: npt.NDArray[np.float64], same: npt.NDArray[np.bool_])
     )  # no number lies between neighbouring doubles
 
 
-def _check(scores: npt.NDArray[np.floating], fold: npt.NDArray[np.int64]) -> None:
-    wrong = int((~np.isfinite(scores)).sum())
-    if wrong:
-        message = f"{wrong:,} of {len(scores):,} scores are not finite"
-        raise FacezooError(
-            message, "The network gives NaN or infinite embeddings; an earlier checkpoint may not."
-        )
-    if len(np.unique(fold)) < 2:
-        message = (
-            f"{len(scores):,} pairs in {len(np.unique(fold))} folds; a threshold is chosen on the other folds"
-        )
+def _check_folds(fold: npt.NDArray[np.int64]) -> None:
+    numbers = len(np.unique(fold))
+    if numbers < 2:
+        message = f"{len(fold):,} pairs in {numbers} folds; a threshold is chosen on the other folds"
         raise FacezooError(message, "Set evaluate.folds to at least 2, and give at least as many pairs.")

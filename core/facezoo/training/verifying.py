@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from facezoo.data import TestPairs
-from facezoo.evaluation import Verification, embed, pair_cosines, stratified_folds, verify
+from facezoo.evaluation import Verification, embed, pair_cosines, stratified_folds
+from facezoo.evaluation.enrolment import settle
+from facezoo.evaluation.verification import figures_of
 from facezoo.settings import EvaluateSettings
 from facezoo.training.parts import Parts
 
 
 def verify_pairs(parts: Parts, evaluate: EvaluateSettings, pairs: TestPairs) -> Verification:
-    """The figures of the backbone as it is now on `pairs`."""
+    """The figures of the backbone as it is now on `pairs`, whatever its AUC.
+
+    Raises FacezooError, naming images, where it gives some no direction: they failed to enrol.
+    """
     embeddings = embed(
         parts.backbone, pairs.store, parts.preprocessing, batch_size=evaluate.batch_size, flip=evaluate.flip
     )
+    settle(pairs.name, embeddings, pairs.store.images.paths, None)
     same, fold = pairs.pairs.same, pairs.pairs.fold
     if fold is None:
         fold = stratified_folds(same, evaluate.folds)
-    return verify(pair_cosines(embeddings, pairs.pairs), same, fold)
+    return figures_of(pair_cosines(embeddings, pairs.pairs), same, fold)
 
 
 def verification_due(evaluate: EvaluateSettings, step: int, steps_per_epoch: int, total_steps: int) -> bool:
