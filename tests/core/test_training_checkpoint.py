@@ -16,7 +16,7 @@ from facezoo import FacezooError
 from facezoo.training import checkpoint as module
 from facezoo.training import latest_checkpoint, read_metadata
 from facezoo.training.checkpoint import read_part, write_checkpoint
-from support.checkpoints import ABOUT
+from support.checkpoints import ABOUT, as_of_an_earlier_facezoo
 
 
 def write(run_dir: Path, step: int, keep: int = 2) -> Path:
@@ -46,6 +46,42 @@ def test_tied_weights_are_saved_under_both_names(tmp_path: Path):
     tensors = {"one": weight, "two": weight, "part": weight[2:4], "none": torch.zeros(0)}
     saved = read_part(write_checkpoint(tmp_path, 1, {"model": tensors}, ABOUT, 1), "model")
     assert all(torch.equal(saved[name], tensor) for name, tensor in tensors.items())
+
+
+def test_remains_of_an_earlier_facezoo_go_and_nothing_else(tmp_path: Path):
+    folder = tmp_path / "checkpoints"
+    for name in (".step-3.tmp", ".step-4.old", ".step-4.older", ".step-5.old", ".step-x.tmp"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "model.safetensors").touch()
+    (folder / ".step-5.old" / "notes.txt").touch()
+    (folder / ".step-6.old").symlink_to(folder / ".step-4.older")
+    write(tmp_path, 5)
+    left = [".step-4.older", ".step-5.old", ".step-6.old", ".step-x.tmp", "step-5"]
+    assert names(tmp_path) == left
+    assert [path.name for path in (folder / ".step-4.older").iterdir()] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_pipe_is_not_read_for_a_file(tmp_path: Path, earlier: bool):
+    last = write(tmp_path, 5)
+    if earlier:
+        as_of_an_earlier_facezoo(last)
+    (last / "model.safetensors").unlink()
+    os.mkfifo(last / "model.safetensors")
+    with pytest.raises(FacezooError, match=r"model\.safetensors: cannot be read \(.*not a regular file"):
+        read_part(last, "model")
+    (last / "checkpoint.json").unlink()
+    os.mkfifo(last / "checkpoint.json")
+    with pytest.raises(FacezooError, match=r"checkpoint\.json: cannot be read"):
+        read_metadata(last)
+
+
+def test_only_folders_called_as_checkpoints_are_checkpoints(tmp_path: Path):
+    last = write(tmp_path, 5)
+    (tmp_path / "checkpoints" / "step-9").touch()
+    for name in ("step-", "step-٣", "step-7.damaged", "step-" + 30 * "9"):
+        (tmp_path / "checkpoints" / name).mkdir()
+    assert latest_checkpoint(tmp_path) == last
 
 
 def test_saving_a_step_again_replaces_it(tmp_path: Path):

@@ -63,11 +63,9 @@ class Network:
             )
             raise FacezooError(message, f"Install {saved['distribution']} {saved['version']}.")
         settings = {key: value for key, value in self.config["head"].items() if key != "name"}
-        tensors = read_part(self.checkpoint, "head")
-        if len(tensors.get("prototypes.weight", ())) != self.metadata["data"]["identities"]:
-            message = (
-                f"{self.checkpoint}: its head is not of {self.metadata['data']['identities']:,} identities"
-            )
+        tensors, classes = read_part(self.checkpoint, "head"), self.metadata["data"]["identities"]
+        if "prototypes.weight" not in tensors or tensors["prototypes.weight"].shape[:1] != (classes,):
+            message = f"{self.checkpoint}: its head is not of {classes:,} identities"
             raise FacezooError(message, "Use another checkpoint of the run.")
         loss = build_loss(loaded, loaded.configure(settings), self._context())
         load_weights(loss, tensors, self.checkpoint)

@@ -16,7 +16,9 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Positive = Annotated[int, Field(ge=1, lt=2**53)]
-Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+\.safetensors$")]
+Means = Annotated[list[float], Field(min_length=3, max_length=3)]
+Scales = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
 
 
 class Record(BaseModel):
@@ -49,8 +51,8 @@ class Contract(Record):
 
     size: int = Field(ge=1, le=2**13)
     colour: Text
-    mean: Triple
-    std: Triple
+    mean: Means
+    std: Scales
     alignment: Text
     crop: Text
     scaling: Text
@@ -142,7 +144,7 @@ class Checkpoint(Record):
     backbone: Backbone
     preprocessing: Contract
     versions: dict[str, str]
-    files: dict[str, Sha256] | None = None
+    files: dict[FileName, Sha256] | None = None
     imported: Imported | None = None
     head: Head | None = None
     data: Data | None = None
