@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facezoo.evaluation.files import read_embeddings
 from facezoo.training.claim import claim
 from support.faces import identity_folder, pairs_csv, real_data
 
@@ -149,6 +150,24 @@ def test_an_interrupted_embedding_says_how_to_go_on(invoke, run, faces, tmp_path
     result = invoke("embed", run, str(faces), "-o", str(tmp_path / "e.npz"))
     assert "going on after 8 of 32 images" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["e.npz"]
+
+
+@pytest.mark.slow
+def test_of_two_commands_at_once_one_embeds(invoke, run, faces, tmp_path):
+    command = [sys.executable, "-m", "facezoo_cli", "embed", run, str(faces), "--batch-size", "1", "-o"]
+    both = [
+        subprocess.Popen([*command, str(tmp_path / "e.npz")], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [process.communicate()[1] for process in both]
+    assert sorted(process.returncode for process in both) == [0, 2]
+    refused = said[both[0].returncode == 0]
+    assert "another process is embedding there" in refused or "exists already" in refused
+    assert invoke("embed", run, str(faces), "-o", str(tmp_path / "alone.npz")).exit_code == 0
+    found, alone = (read_embeddings(tmp_path / name) for name in ("e.npz", "alone.npz"))
+    assert found.paths == alone.paths
+    np.testing.assert_allclose(found.rows, alone.rows, rtol=1e-4, atol=1e-5)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone.npz", "e.npz"]
 
 
 def test_where_identities_are_unknown_the_output_says_so(invoke, tmp_path):
