@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from facezoo import FacezooError
+from facezoo.disk.remains import unused_name
 from facezoo.training.claim import ClaimedError, claim
 
 HOLD = """
@@ -53,3 +54,16 @@ def test_a_directory_that_cannot_be_locked_is_a_clear_error(tmp_path: Path):
     file.touch()
     with pytest.raises(FacezooError, match="cannot be claimed for training"), claim(file):
         pass
+
+
+def test_what_a_killed_process_left_half_made_goes(tmp_path: Path, other: subprocess.Popen[str]):
+    half_made = unused_name(tmp_path)
+    half_made.write_text("half of evaluation.json")
+    (tmp_path / ".evaluation.json.tmp").touch()  # whose, nobody knows
+    with pytest.raises(ClaimedError), claim(tmp_path):
+        pass
+    assert half_made.exists()
+    other.kill()
+    other.wait()
+    with claim(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".evaluation.json.tmp", ".lock"]

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from facezoo.disk.claims import LOCK, ClaimedError
 from facezoo.disk.claims import claim as claim_folder
+from facezoo.disk.remains import clear_remains
 
 __all__ = ["LOCK", "ClaimedError", "claim"]
 
 
-def claim(run_dir: Path) -> AbstractContextManager[None]:
-    """Keep other processes from training in `run_dir`, which exists; `ClaimedError` where one does."""
+@contextmanager
+def claim(run_dir: Path) -> Iterator[None]:
+    """Keep other processes from training in `run_dir`, which exists; `ClaimedError` where one does.
+
+    What a killed process left half made in it goes.
+    """
     hint = "Wait for it, or end it: it saves what it has when it is told to stop."
-    return claim_folder(run_dir, "training", hint)
+    with claim_folder(run_dir, "training", hint):
+        clear_remains(run_dir)
+        yield
