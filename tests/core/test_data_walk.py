@@ -61,10 +61,10 @@ def test_each_folder_counts_once_and_under_its_own_name(tmp_path: Path):
         link(root / name, target)
     assert everywhere(root) == ("b/1.png", "c/1.png")
     assert read_folder(root).left_out == (
-        LeftOut("a", "a link to b, which is there already"),
-        LeftOut("all", "a link to the whole folder, which is there already"),
-        LeftOut("d", "a link to c, which is there already"),
-        LeftOut("latest", "a link to the whole folder, which is there already"),
+        LeftOut("a", "leads to b, which is there already"),
+        LeftOut("all", "leads to the whole folder, which is there already"),
+        LeftOut("d", "leads to c, which is there already"),
+        LeftOut("latest", "leads to the whole folder, which is there already"),
     )
 
 
@@ -77,6 +77,17 @@ def test_two_links_to_one_folder_elsewhere_count_once(tmp_path: Path):
     link(tmp_path / "people" / "p" / "deep" / "back", "..")
     assert find_images(root)[0].paths == ("own/1.png", "x/1.png", "x/deep/2.png")
     assert [item.path for item in find_images(root)[1]] == ["x/deep/back", "y"]
+
+
+@links
+def test_a_link_further_up_does_not_count_the_folder_again(tmp_path: Path):
+    root = touch(tmp_path / "beside" / "root", "a/1.png")
+    touch(tmp_path / "beside", "b/2.png")
+    link(root / "a" / "up", "../..")
+    assert find_images(root)[0].paths == ("a/1.png", "a/up/b/2.png")
+    assert find_images(root)[1] == (
+        LeftOut("a/up/root", "leads to the whole folder, which is there already"),
+    )
 
 
 @links

@@ -81,7 +81,7 @@ def walk(root: Path, deepest: int | None = None) -> Walked:
     walking = _Walk(root, deepest)
     walking.enter("")
     while walking.links:
-        walking.follow(walking.links.popleft())
+        walking.enter(walking.links.popleft())
     images, folders = (tuple(sorted(paths, key=sort_key)) for paths in (walking.images, walking.folders))
     left_out = sorted(walking.left_out, key=lambda item: (item[0], sort_key(item[1].path)))
     return Walked(root, images, folders, tuple(left_out))
@@ -115,7 +115,7 @@ class _Walk:
         self.left_out.append((why, LeftOut(path, reason)))
 
     def enter(self, top: str) -> None:
-        """Take in the folder `top` and the real folders below it."""
+        """Take in the folder `top` and the real folders below it, but none that was entered before."""
         waiting = [top]
         while waiting:
             folder = waiting.pop()
@@ -126,22 +126,14 @@ class _Walk:
                     below.append(path)
             waiting += reversed(below)
 
-    def follow(self, link: str) -> None:
-        """Enter the folder that a link leads to, unless that was done under another name."""
-        if there := self.seen.get(self._place(link)):
-            self.note(Why.TWICE, link, f"a link to {printable(there)}, which is there already")
-        else:
-            self.enter(link)
-
-    def _place(self, folder: str) -> tuple[int, int]:
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        """What lies in a folder, sorted; nothing where it was entered under another name."""
         try:
             status = (self.root / folder).stat()
-        except (OSError, ValueError):
-            return (0, 0)  # listing it will fail as well, and that is said
-        return (status.st_dev, status.st_ino)
-
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
-        try:
+            place = (status.st_dev, status.st_ino)
+            if there := self.seen.get(place):
+                self.note(Why.TWICE, folder, f"leads to {printable(there)}, which is there already")
+                return []
             with os.scandir(self.root / folder) as entries:
                 found = sorted(entries, key=lambda entry: sort_key(entry.name))
         except (OSError, ValueError) as problem:
@@ -151,7 +143,7 @@ class _Walk:
                 raise FacezooError(message, "Give a folder with images in it.") from problem
             self.note(Why.UNLISTED, folder, reason)
             return []
-        self.seen[self._place(folder)] = folder or "the whole folder"
+        self.seen[place] = folder or "the whole folder"
         self.folders += [folder] if folder else []
         return found
 
