@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 
 from facezoo._answers import loss_terms, own_figures, own_threshold, subcentres_of
+from facezoo._inputs import check_batch, check_problem
 from facezoo.engine.batch import Batch
 from facezoo.engine.classes import Prototypes, class_parameters
 from facezoo.engine.context import HeadContext
@@ -62,11 +63,7 @@ def build_loss(
     matmul_precision: str = "float32",
 ) -> HeadLoss:
     """`build` for a head and a config that are at hand already."""
-    if context.classes < 2 or context.dim < 1:
-        raise FacezooError(
-            f"a loss needs at least 2 classes and 1 dimension, not {context.classes} and {context.dim}",
-            "classes is the number of identities, dim the embedding size",
-        )
+    check_problem(context.classes, context.dim)
     head = loaded.make(config, context)
     return HeadLoss(head, context, layout, matmul_precision, loaded.spec.name, loaded.owner)
 
@@ -120,7 +117,8 @@ class HeadLoss(nn.Module):
         self._settle()
         self._check(embeddings, labels)
         with torch.autocast(embeddings.device.type, enabled=False):
-            batch = self._batch(embeddings.to(self.prototypes.weight.dtype), labels.long())
+            labels = labels.to(embeddings.device, torch.int64)
+            batch = self._batch(embeddings.to(self.prototypes.weight.dtype), labels)
             if self.training:
                 self._before_loss(batch)
             with self._calls["loss"]:
@@ -239,28 +237,8 @@ class HeadLoss(nn.Module):
         return {"name": name, "params": params, "lr": lr, "weight_decay": weight_decay}
 
     def _check(self, embeddings: Tensor, labels: Tensor) -> None:
-        classes, dim = self.context.classes, self.context.dim
-        if embeddings.ndim != 2 or embeddings.shape[1] != dim or not embeddings.is_floating_point():
-            found = f"{tuple(embeddings.shape)} {embeddings.dtype}"
-            raise FacezooError(
-                f"embeddings: expected floating [B, {dim}], got {found}", "dim is set when the loss is built"
-            )
-        if labels.shape != embeddings.shape[:1] or labels.is_floating_point() or not len(labels):
-            found = f"{tuple(labels.shape)} {labels.dtype} for {len(embeddings)} embeddings"
-            raise FacezooError(f"labels: expected one integer an embedding, at least one, got {found}")
-        low, high = (int(bound) for bound in labels.aminmax())
-        if low < 0 or high >= classes:
-            wrong = low if low < 0 else high
-            raise FacezooError(
-                f"labels: {wrong} is not a class id of 0 to {classes - 1}", "classes is set in build"
-            )
-        if not bool(embeddings.detach().isfinite().all()):
-            rows = (~embeddings.detach().isfinite().all(1)).nonzero().flatten().tolist()
-            count = f"{len(rows)} of {len(embeddings)}"
-            raise FacezooError(
-                f"embeddings: {count} rows are not finite, the first is row {rows[0]}",
-                "look at the learning rate and the input of those rows",
-            )
+        context, device = self.context, self.prototypes.weight.device
+        check_batch(embeddings, labels, context.classes, context.dim, device)
         for name, parameter in class_parameters(self.head).items():
             if not parameter.within_bounds():
                 raise FacezooError(

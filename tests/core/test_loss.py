@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -131,11 +132,23 @@ def test_a_value_on_a_bound_that_float32_rounds_up_stays_admitted_in_float64() -
     [
         (torch.randn(4, DIM + 1), torch.zeros(4, dtype=torch.long), r"expected floating \[B, 8\]"),
         (torch.zeros(4, DIM, dtype=torch.long), torch.zeros(4, dtype=torch.long), r"expected floating"),
-        (torch.randn(4, DIM), torch.zeros(3, dtype=torch.long), "one integer an embedding"),
-        (torch.randn(4, DIM), torch.zeros(4), "one integer an embedding"),
+        (torch.randn(4, DIM), torch.zeros(3, dtype=torch.long), "one integer per embedding"),
+        (torch.randn(4, DIM), torch.zeros(4), "one integer per embedding"),
         (torch.randn(0, DIM), torch.zeros(0, dtype=torch.long), "at least one"),
         (torch.randn(2, DIM), torch.tensor([0, CLASSES]), "13 is not a class id of 0 to 12"),
         (torch.randn(2, DIM), torch.tensor([-1, 0]), "-1 is not a class id"),
+        (
+            torch.randn(2, DIM),
+            torch.tensor([True, False]),
+            "one integer per embedding.*bool",
+        ),
+        (torch.randn(2, DIM).numpy(), torch.tensor([0, 1]), "embeddings: expected a tensor, got a ndarray"),
+        (torch.randn(2, DIM), [0, 1], "labels: expected a tensor, got a list"),
+        (
+            torch.randn(2, DIM, device="meta"),
+            torch.tensor([0, 1]),
+            "they are on meta, and the loss on cpu",
+        ),
         (torch.full((2, DIM), torch.nan), torch.tensor([0, 1]), "2 of 2 rows are not finite"),
     ],
 )
@@ -173,6 +186,16 @@ def test_only_a_fraction_of_the_run_asks_how_long_the_run_is() -> None:
 def test_one_class_is_not_a_problem_to_learn() -> None:
     with pytest.raises(FacezooError, match="at least 2 classes"):
         facezoo.build("cosface", classes=1, dim=DIM)
+
+
+@pytest.mark.parametrize("size", [(10.0, 4), ("10", 4), (9, True)])
+def test_how_large_it_is_is_whole_numbers(size: tuple[int, int]) -> None:
+    with pytest.raises(FacezooError, match="must be a whole number; it is"):
+        facezoo.build("cosface", classes=size[0], dim=size[1])
+
+
+def test_numpys_numbers_are_whole_too() -> None:
+    assert facezoo.build("cosface", classes=np.int64(9), dim=np.int32(4)).prototypes.weight.shape == (9, 4)
 
 
 def test_class_vectors_are_never_lowered(loss: facezoo.HeadLoss) -> None:

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
+from facezoo._words import printable
 from facezoo.registry import PluginEntry, entries, installed_heads, load_head, metadata
 from support.fixtures import PLAIN
 
@@ -37,8 +38,8 @@ def listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Listing:
         found = installed_heads()
         assert [entry.name for entry in found if entry.dist == "facezoo-plain"] == ["plain"]
         for entry in found:
-            "".join((*entry.as_dict().values(), entry.value)).encode("utf-8")
-            assert "".join(entry.as_dict().values()).isprintable()
+            text = "".join((*entry.as_dict().values(), entry.value))
+            assert printable(text) == text
         return [entry for entry in found if entry.dist != "facezoo-plain"]
 
     return of

@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import nn
 
+import facezoo
 from facezoo import FacezooError
 from facezoo.backbones import build_backbone, load_backbone
+from facezoo.comparison.grid import make_grid
 from facezoo.registry import installed_plugins
 from facezoo.registry.entries import BACKBONES, HOOKS, PluginEntry
+from facezoo_cli.main import cli
+from facezoo_cli.plot_head import _split
 from support.distributions import Distribution
+from support.fixtures import PLAIN, TWIN
 
 _FLAT = """
 from torch import nn
@@ -85,3 +91,28 @@ def test_observers_of_one_name_are_no_duplicates_since_nothing_names_them(lay_ou
     lay_out(*(Distribution(name, {}, {HOOKS: {"diary": "nowhere:x"}}) for name in ("left", "right")))
     found = {entry.dist: entry.status for entry in installed_plugins(HOOKS) if entry.name == "diary"}
     assert found == {"left": "ok", "right": "ok"}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["show-head", "facezoo.Twin:plain"],
+        ["check-head", "facezoo.Twin:plain", "-k", "round_trip"],
+        ["train", "--head", "facezoo.Twin:plain", "--dry-run"],
+        ["train", "--head", "cosface", "--set", "backbone.name=facezoo-intruder:small", "--dry-run"],
+    ],
+)
+def test_commands_take_a_name_with_its_distribution(lay_out, args):
+    lay_out(PLAIN, TWIN, INTRUDER)
+    result = CliRunner().invoke(cli, args)
+    assert result.exit_code == 0, result.output
+    assert next(arg for arg in args if ":" in arg).rpartition("=")[2] in result.output
+
+
+def test_so_do_the_library_a_comparison_and_a_picture(lay_out):
+    lay_out(PLAIN, TWIN)
+    assert facezoo.build("facezoo.Twin:plain", classes=5, dim=4).owner == "head 'plain' of facezoo.Twin 2.5"
+    cells = make_grid(["facezoo.Twin:plain", "facezoo-plain:plain@paper"], 1)
+    assert [cell.settings.head.entry.dist for cell in cells] == ["facezoo.Twin", "facezoo-plain"]
+    assert [cell.folder for cell in cells] == ["facezoo.Twin_plain-seed0", "facezoo-plain_plain@paper-seed0"]
+    assert _split("facezoo.Twin:plain@paper", None) == ("facezoo.Twin:plain", "paper")

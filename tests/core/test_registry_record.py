@@ -76,6 +76,18 @@ def test_settings_that_no_file_can_hold_are_told_when_a_run_would_keep_them(valu
         head.dump(head.configure({}))
 
 
+def test_a_preset_nested_beyond_all_measure_is_shown_and_refused():
+    deep: object = 0.5
+    for _ in range(20_000):
+        deep = [deep]
+    head = loaded(presets={"deep": {"margin": deep}})
+    assert any("deep: margin = " in line for line in lines_of(head))
+    with pytest.raises(FacezooError, match=r"'mine' of facezoo-mine 1\.0|head\.margin"):
+        head.configure({}, "deep")
+    while isinstance(deep, list):  # taken apart by hand: Python's own way is recursive
+        deep = deep.pop()
+
+
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()

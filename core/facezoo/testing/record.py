@@ -104,7 +104,7 @@ def properties(head: LoadedHead) -> None:
         found, declared = any(map(has, losses)), name in head.spec.properties
         require(found or not declared, f"{name!r} is declared, and under no settings true")
         require(declared or not found, f"{name!r} is true, and not declared")
-    unknown = sorted(head.spec.properties - _PROPERTIES.keys())
+    unknown = sorted(set(head.spec.properties) - _PROPERTIES.keys())
     known = ", ".join(_PROPERTIES)
     require(not unknown, f"{', '.join(unknown)}: not among {known}; free words belong in tags")
 
