@@ -1,4 +1,4 @@
-"""How long commands end when they are told to: Ctrl-C, SIGTERM, SIGHUP, and a reader that went away."""
+"""How long commands end, above all when told to: Ctrl-C, SIGTERM, SIGHUP, a reader that went away."""
 
 from __future__ import annotations
 
@@ -24,15 +24,18 @@ def interruptible(words: Callable[[], str]) -> Iterator[None]:
         code = stop.exit_code if isinstance(stop, Interrupted) else 130
         with suppress(OSError):  # the terminal may be what went away
             say(f"\n{words()}", err=True)
-        _let_go()
         click.get_current_context().exit(code)
+    finally:
+        let_go()
 
 
-def _let_go() -> None:
-    """Send what is still to be printed nowhere where it cannot be printed: Python would exit with 120."""
-    for stream in (sys.stdout, sys.stderr):
+def let_go() -> None:
+    """Drop what is still to be printed where it cannot be printed: Python would make exit code 120 of it."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         try:
             stream.flush()
-        except OSError:
+        except (OSError, ValueError):
             with suppress(OSError, ValueError):  # a stream without a file
-                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, stream.fileno())
+                os.close(nowhere)

@@ -238,9 +238,9 @@ def test_the_lock_is_no_link(tmp_path: Path):
 
 def test_a_refused_resume_changes_nothing(data: Path, tmp_path: Path):
     trainer = Trainer(run_settings(data), tmp_path)
-    trainer.fit(until=5)
+    trainer.fit(until=1)
     trainer.save()
-    trainer.fit(until=6)
+    trainer.fit(until=2)
     (tmp_path / "resolved.toml").touch()
     before = everything(tmp_path)
     with pytest.raises(FacezooError, match="other settings"):
@@ -253,13 +253,13 @@ def test_a_refused_resume_changes_nothing(data: Path, tmp_path: Path):
 
 
 def test_a_resume_says_what_was_damaged_and_goes_on(data: Path, tmp_path: Path):
-    settings = run_settings(data, train={"epochs": 2})
+    settings = run_settings(data, train={"epochs": 1}, evaluate={"pairs": "none"})
     trainer = Trainer(settings, tmp_path)
-    trainer.fit(until=6)
+    trainer.fit(until=3)
     trainer.save()
     with (tmp_path / "metrics.jsonl").open("ab") as file:
         file.write(b"\0" * 512)
     printed = StringIO()
     train(settings, tmp_path, resume=True, console=Console(file=printed, width=300))
-    assert "metrics.jsonl: damaged, line 8: zero bytes; what is damaged is taken out" in printed.getvalue()
+    assert "metrics.jsonl: damaged, line 4: zero bytes; what is damaged is taken out" in printed.getvalue()
     assert b"\0" not in (tmp_path / "metrics.jsonl").read_bytes()

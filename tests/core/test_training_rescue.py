@@ -88,14 +88,14 @@ def test_a_head_that_fails_is_one_sentence_and_the_last_checkpoint_stays(
     settings, tmp_path: Path, wrong, says
 ):
     trainer = Trainer(settings, tmp_path)
-    trainer.fit(until=8)
+    trainer.save()
     trainer.parts.loss.head.loss = wrong
     with pytest.raises(FacezooError, match="head 'stateful'") as error:
         trainer.fit()
     assert says in error.value.message
     assert "\n" not in error.value.message
     assert f"The last good checkpoint is {latest_checkpoint(tmp_path)}." in error.value.hint
-    assert latest_checkpoint(tmp_path).name == "step-8"
+    assert latest_checkpoint(tmp_path).name == "step-0"
 
 
 def test_a_disk_that_loses_the_figures_still_gets_the_checkpoint(settings, tmp_path: Path, monkeypatch):
@@ -126,13 +126,12 @@ class Gone:
         pass
 
 
-@pytest.mark.parametrize("lines", [0, 1])
-def test_a_closed_pipe_saves_like_sigterm(settings, tmp_path: Path, lines: int):
-    trainer = Trainer(settings, tmp_path, Console(file=Gone(lines, errno.EPIPE), width=200))
+def test_a_closed_pipe_saves_like_sigterm(settings, tmp_path: Path):
+    trainer = Trainer(settings, tmp_path, Console(file=Gone(0, errno.EPIPE), width=200))
     with pytest.raises(Interrupted) as stopped:
         trainer.fit()
     assert (stopped.value.signal, stopped.value.exit_code) == (signal.SIGPIPE, 141)
-    assert latest_checkpoint(tmp_path).name == f"step-{4 * (lines + 1)}"  # at the end of the epoch
+    assert latest_checkpoint(tmp_path).name == "step-4"  # the first that it had to say
 
 
 def test_a_pipe_that_was_closed_before_the_first_step_saves_there(settings, tmp_path: Path):
@@ -144,10 +143,10 @@ def test_a_pipe_that_was_closed_before_the_first_step_saves_there(settings, tmp_
 
 
 def test_without_its_terminal_a_run_goes_on_in_silence(settings, tmp_path: Path):
-    trainer = Trainer(settings, tmp_path, Console(file=Gone(1, errno.EIO), width=200))
+    trainer = Trainer(settings, tmp_path, Console(file=Gone(0, errno.EIO), width=200))
     with pytest.warns(RuntimeWarning, match=r"output can no longer be written .* goes on without it"):
-        trainer.fit()
-    assert trainer.step == trainer.total_steps
+        trainer.fit(until=5)
+    assert trainer.step == 5
 
 
 def test_rich_that_would_end_the_process_does_not(monkeypatch):
