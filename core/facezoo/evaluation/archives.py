@@ -65,6 +65,13 @@ def read_arrays(
     raise FacezooError(f"{where}: has no array {missing[0]!r}", layout)
 
 
+def one_number(array: npt.NDArray[Any], where: str, layout: str) -> float:
+    """The number that an array holds; FacezooError, beginning with `where`, for any but one finite one."""
+    if array.size != 1 or array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise FacezooError(f"{where}: {array.dtype} {array.shape}, not one finite number", layout)
+    return float(array.item())
+
+
 def _members(archive: ZipFile, keys: tuple[str, ...]) -> dict[str, ZipInfo]:
     found: dict[str, ZipInfo] = {}
     names = {f"{key}.npy": key for key in keys}

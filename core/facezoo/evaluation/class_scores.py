@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from facezoo._words import printable
 from facezoo.engine.batch import Batch
 from facezoo.engine.layout import Streamed
 from facezoo.engine.scores import Scores
 from facezoo.errors import FacezooError
 from facezoo.evaluation import arguments
-from facezoo.evaluation.archives import read_arrays
+from facezoo.evaluation.archives import one_number, read_arrays
 from facezoo.evaluation.direction import refuse_area
 from facezoo.evaluation.enrolment import Failed, settle
 from facezoo.evaluation.uniform import UniformAccuracy, uniform_accuracy
@@ -80,9 +81,11 @@ def uniform_of_file(path: Path, *, distances: bool = False, failed: Failed | Non
     layout = "Give an .npz with `score` (numbers [samples, classes]) and `label` (integers [samples])."
     arrays = read_arrays(path, ("score", "label"), layout, optional=("threshold",))
     scores, labels = arrays["score"], arrays["label"]
+    where = printable(str(path))
     if scores.dtype.kind not in "fiu" or labels.dtype.kind not in "iu":
-        raise FacezooError(f"{path}: score is {scores.dtype}, label {labels.dtype}", layout)
-    learned = float(arrays["threshold"]) if "threshold" in arrays else None
+        raise FacezooError(f"{where}: score is {scores.dtype}, label {labels.dtype}", layout)
+    said = arrays.get("threshold")
+    learned = None if said is None else one_number(said, f"{where}: threshold", layout)
     matrix = arguments.matrix(scores)
     if distances:
         matrix, learned = -matrix, None if learned is None else -learned

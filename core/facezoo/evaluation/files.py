@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from facezoo._words import printable
+from facezoo._words import printable, shown
 from facezoo.errors import FacezooError
 from facezoo.evaluation.archives import read_arrays
 
@@ -50,9 +50,9 @@ def _names(paths: npt.NDArray[Any], where: str) -> list[str]:
     names = [_text(name).replace("\\", "/") for name in paths.tolist()]
     for row, name in enumerate(names):
         if "\0" in name or not name.strip("./"):
-            raise FacezooError(f"{where}: the path in row {row:,}, {name[:80]!r}, names no file", LAYOUT)
+            raise FacezooError(f"{where}: the path in row {row:,}, {shown(name)}, names no file", LAYOUT)
     if (twice := _first_twice(names)) is not None:
-        raise FacezooError(f"{where}: {twice!r} stands there twice", "Keep one row per image.")
+        raise FacezooError(f"{where}: {shown(twice)} stands there twice", "Keep one row per image.")
     return names
 
 
