@@ -76,6 +76,7 @@ def test_it_is_as_tidy_as_our_own(source: Path):
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass(source: Path, site: Path):
     code = "import sys, pytest; sys.path.insert(0, sys.argv[1]); sys.exit(pytest.main(sys.argv[2:]))"
     command = [sys.executable, "-c", code, str(site), "-q", "-p", "no:cacheprovider", str(source)]

@@ -161,6 +161,7 @@ def test_nothing_to_compare_with_is_an_error(tmp_path: Path, against: str):
         check_faces(str(identity_folder(tmp_path / "faces")), str(tmp_path / against))
 
 
+@pytest.mark.slow
 def test_the_real_set_decodes_and_shares_nothing_with_lfw():
     """A part of it, so as to be quick: the whole takes seconds on the command line."""
     root = real_data("train")

@@ -27,6 +27,7 @@ from typing import Any
 
 import pytest
 import torch
+from _pytest.mark import ParameterSet
 from click.testing import CliRunner
 
 from facezoo_cli.main import cli
@@ -35,6 +36,8 @@ from support.faces import identity_folder, pairs_csv
 from support.pages import PAGES, ROOT, Block, Command, blocks, commands, matches, name_of
 
 EXECUTED_ELSEWHERE = {"protocol.md"}  # tests/core/test_protocol_heads.py does, and checks every head on it
+LONG = {"writing-a-head.md", "plots.md"}
+"""What checks head after head, or measures several, takes longer than all other pages together."""
 
 
 class Reader:
@@ -143,7 +146,12 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     forget_modules(tmp_path)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def marked(page: Path) -> ParameterSet:
+    """A page as a parameter; a long one is slow."""
+    return pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page.name in LONG else [])
+
+
+@pytest.mark.parametrize("page", map(marked, PAGES))
 def test_the_page_does_what_it_says(page: Path, reader: Reader):
     for block in blocks(page):
         if block.language != "python" or page.name not in EXECUTED_ELSEWHERE:

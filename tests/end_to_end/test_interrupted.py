@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,44 +17,41 @@ from facezoo.training import Trainer, latest_checkpoint, read_metadata, resume
 from facezoo.training.checkpoint import read_part
 from facezoo.training.metrics import read_metrics
 from support.faces import identity_folder
+from support.patience import HANG, wait_for
 
-SMALL = {"data.size": 32, "backbone.dim": 16, "train.epochs": 2, "train.batch_size": 4, "train.save_every": 0}
+STEP = 5
+SMALL = {"data.size": 16, "backbone.dim": 8, "train.epochs": 2, "train.batch_size": 4, "train.save_every": 0}
 SMALL |= {"train.device": "cpu", "train.threads": 1, "evaluate.pairs": "none"}
-PATIENCE = 120.0  # seconds until the process must have come to its steps
-FOREGROUND = """
-import signal, sys
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # in a background job some are ignored
-    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-from facezoo_cli.main import main
-main(sys.argv[1:])
-"""
+Process = subprocess.Popen[str]
 HEADS = [entry.name for entry in installed_heads() if entry.status == "ok"]
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """160 images: 40 steps an epoch."""
-    return identity_folder(tmp_path_factory.mktemp("data") / "faces", images=40)
+    """32 images: 8 steps an epoch."""
+    return identity_folder(tmp_path_factory.mktemp("data") / "faces", images=8)
 
 
-def command(data: Path, out: Path, **changes: object) -> list[str]:
-    """`facezoo train` in a process of its own, with signals as a shell's foreground has them."""
-    settings = SMALL | {key.replace("__", "."): value for key, value in changes.items()}
-    sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    names = ["--head", HEADS[0], "--data", str(data), "--out", str(out)]
-    return [sys.executable, "-c", FOREGROUND, "train", *names, *sets]
+def start(program: list[str], data: Path, out: Path, changes: dict[str, object], **pipes: int) -> Process:
+    """`facezoo train` in a process of its own, by a program that takes its arguments."""
+    sets = [word for key, value in (SMALL | changes).items() for word in ("--set", f"{key}={value}")]
+    options = ["--head", HEADS[0], "--data", str(data), "--out", str(out), *sets]
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    command, environment = (
+        [sys.executable, "-m", *program, "train", *options],
+        os.environ | {"PYTHONPATH": path},
+    )
+    return subprocess.Popen(command, env=environment, text=True, **pipes)
 
 
 def interrupted(data: Path, out: Path, number: signal.Signals) -> tuple[int, str]:
-    """Start `facezoo train`, send the signal after a few steps; exit code and what was said."""
-    process = subprocess.Popen(
-        command(data, out), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
-    until = time.monotonic() + PATIENCE
-    while process.poll() is None and len(read_metrics(out)) < 3 and time.monotonic() < until:
-        time.sleep(0.002)
+    """Start `facezoo train` and send the signal at a step; exit code and what was said."""
+    there = out.parent / "there"
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    process = start(["support.stopped", str(STEP), str(there)], data, out, {}, **pipes)
+    wait_for(there.exists, lambda: process.poll() is None)
     process.send_signal(number)
-    _, said = process.communicate(timeout=PATIENCE)
+    _, said = process.communicate(timeout=HANG)
     return process.returncode, said
 
 
@@ -77,8 +74,7 @@ def test_a_signal_saves_between_steps_and_says_how_to_go_on(
     assert f"The last checkpoint is {last}. To go on: facezoo train --resume {out}" in said
     assert "Traceback" not in said
     about, steps = read_metadata(last), [line["step"] for line in read_metrics(out)]
-    assert 3 <= about["step"] == max(steps) < 40
-    assert about["batch"] == about["step"]
+    assert about["step"] == about["batch"] == max(steps) == STEP
 
     resume(out)
     whole = Trainer(resolve(out / "resolved.toml"), tmp_path)
@@ -94,13 +90,12 @@ def test_a_signal_saves_between_steps_and_says_how_to_go_on(
 @pytest.mark.skipif(not HEADS, reason="no head is installed")
 def test_a_reader_that_goes_away_is_like_sigterm(data: Path, tmp_path: Path):
     """As in `facezoo train ... 2>&1 | head -1`: what is left to say has nobody to say it to."""
-    out = tmp_path / "run"
-    process = subprocess.Popen(
-        command(data, out, train__epochs=50), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    out, epochs = tmp_path / "run", 5000
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = start(["facezoo_cli"], data, out, {"train.epochs": epochs}, **pipes)
     assert HEADS[0] in process.stdout.readline()
     process.stdout.close()
-    assert process.wait(PATIENCE) == 128 + signal.SIGPIPE
+    assert process.wait(HANG) == 128 + signal.SIGPIPE
     last = latest_checkpoint(out)
     assert read_metadata(last)["step"] == len([line for line in read_metrics(out) if "event" not in line])
-    assert read_metadata(last)["step"] < 50 * 40
+    assert read_metadata(last)["step"] < epochs * 8

@@ -18,8 +18,8 @@ from facezoo.training.checkpoint import read_part
 from facezoo.training.metrics import read_metrics
 from support.faces import identity_folder
 from support.killable import diary, run, settings_of
+from support.patience import HANG, wait_for
 
-PATIENCE = 120.0  # seconds
 SLOWNESS = 0.004  # of a sync; a save has about ten, so that it takes longer than the epoch before it
 
 pytestmark = pytest.mark.skipif(
@@ -27,22 +27,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def wait_for(happened: Callable[[], bool], process: BaseProcess) -> None:
-    until = time.monotonic() + PATIENCE
-    while not happened():
-        assert process.is_alive(), "the run ended before it could be killed: give it more epochs"
-        assert time.monotonic() < until, "nothing happens any more"
-        time.sleep(0.001)
-
-
 def kill_once(start: Callable[[], BaseProcess], folder: Path, chance: random.Random) -> None:
     """Let a process get as far as a save of its own, kill it inside the next one or at any later moment."""
     before = len(diary(folder))
     process = start()
     first = chance.choice(["saving", "saved"])
-    wait_for(lambda: first in [word for word, _ in diary(folder)[before:]], process)
+    wait_for(lambda: first in [word for word, _ in diary(folder)[before:]], process.is_alive)
     if first == "saving" and latest_checkpoint(folder) is None:
-        wait_for(lambda: "saved" in [word for word, _ in diary(folder)], process)
+        wait_for(lambda: "saved" in [word for word, _ in diary(folder)], process.is_alive)
     time.sleep(chance.uniform(0, 0.05))
     process.kill()
     process.join()
@@ -92,17 +84,14 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(
     for _ in range(kills):
         kill_once(start, folder, chance)
     last = start()
-    last.join(PATIENCE)
+    last.join(HANG)
     assert last.exitcode == 0
     assert diary(folder)[-1][0] == "finished"
     assert [word for word, _ in diary(folder)].count("started") == kills + 1
     assert check_starts(folder) >= kills // 6
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     whole = Trainer(settings_of(data, optimizer, epochs), tmp_path)
     whole.fit()
-    torch.set_num_threads(threads)
     end = latest_checkpoint(folder)
     for part, module in (("model", whole.parts.backbone), ("head", whole.parts.loss)):
         found, expected = read_part(end, part), module.state_dict()
