@@ -66,9 +66,7 @@ def of_list(scored: ScoredPairs) -> Iterator[str]:
     """What is to be said of a list of pairs as a whole: one line per thing that is out of the ordinary."""
     yield from _left_out(scored)
     yield from _failures(scored)
-    if scored.listing is not None and scored.listing.again:
-        again = f"{scored.listing.again:,} of {len(scored.same):,} pairs, as they are or mirrored"
-        yield f"listed again: {again}; what a rate rests on are the distinct ones"
+    yield from scored.listing.words if scored.listing is not None else ()
     yield from _contradictions(scored)
 
 

@@ -18,10 +18,11 @@ from facezoo.comparison import Outcome, compare, make_grid, run_cell
 from facezoo.comparison.analysis import METRICS
 from facezoo.comparison.figure import check, draw
 from facezoo.comparison.grid import find_row
-from facezoo.comparison.results import read_evaluation, read_scores
+from facezoo.comparison.results import read_evaluation, read_scores, write_scores
 from facezoo.comparison.running import check_cells, check_folder
+from facezoo.data import Pairs
 from facezoo.evaluation import PairUnits, replicate, verify
-from facezoo.evaluation.scoring import ScoredPairs
+from facezoo.evaluation.scoring import ScoredPairs, score_rows
 from support.faces import identity_folder, pairs_csv
 
 RECIPE = ["data.size=32", "data.cache=none", "backbone.dim=16", "train.batch_size=8", "evaluate.folds=3"]
@@ -144,6 +145,16 @@ def test_a_damaged_result_is_computed_again_and_said(
     np.testing.assert_array_equal(read_scores(folder).same, finished[0].scored.same)
 
 
+def test_pairs_that_are_listed_again_stay_one_where_nobody_knows_who_is_on_them(tmp_path: Path):
+    pairs = Pairs(np.array([0, 1, 2]), np.array([1, 0, 0]), np.array([True, True, False]))
+    scored = score_rows("made", np.eye(3) + 0.1, pairs, ["a", "b", "c"], 2)
+    write_scores(tmp_path, scored)
+    again = read_scores(tmp_path)
+    assert again.units is None
+    assert again.drawn.words == scored.drawn.words == "bootstrap over 2 pairs, whose identities are unknown"
+    np.testing.assert_array_equal(again.drawn.left, scored.drawn.left)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -152,6 +163,7 @@ def test_a_damaged_result_is_computed_again_and_said(
         {"fold": np.array([0])},
         {"left": np.array([0, -1]), "right": np.array([0, 1])},
         {"left": np.array([0, 1])},
+        {"pair": np.array([0, -1])},
         {"name": np.array(3)},
         {"score": np.array(0.5)},
         {"score": np.zeros(0), "same": np.zeros(0, bool), "fold": np.zeros(0, int)},

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
-from facezoo.data import open_pairs
-from facezoo.data.listing import Listing, check_list
+from facezoo.data import Pairs, open_pairs
+from facezoo.data.listing import check_list
 from support.faces import identity_folder
 
 listed = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), max_size=30)
@@ -21,10 +21,8 @@ listed = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans())
 @settings(max_examples=60, deadline=None)
 @given(listed)
 def test_a_list_is_looked_at_as_a_loop_would(lines):
-    left, right, same = (
-        (np.array(column, np.int64) for column in zip(*lines, strict=True)) if lines else [[]] * 3
-    )
-    left, right = np.array(left, np.int64), np.array(right, np.int64)
+    left, right = (np.array([line[side] for line in lines], np.int64) for side in (0, 1))
+    pairs = Pairs(left, right, np.array([line[2] for line in lines], np.bool_))
     seen: dict[frozenset[int], bool] = {}
     first, itself, both = [], False, False
     for a, b, truth in lines:
@@ -32,7 +30,7 @@ def test_a_list_is_looked_at_as_a_loop_would(lines):
         first.append(key not in seen)
         itself |= a == b
         both |= seen.setdefault(key, truth) != truth
-    listing = Listing.of(left, right)
+    listing = pairs.listing
     assert listing.first.tolist() == first
     assert listing.again == len(lines) - len(seen)
     groups: dict[frozenset[int], set[int]] = {}
@@ -41,12 +39,11 @@ def test_a_list_is_looked_at_as_a_loop_would(lines):
     assert sorted(map(tuple, groups.values())) == [(number,) for number in range(len(seen))]
     names = [f"{n}.png" for n in range(6)]
     if itself or both:
-        with pytest.raises(
-            FacezooError, match="against itself" if itself else "both as genuine and as impostor"
-        ):
-            check_list("p", names, left, right, np.array(same, bool))
+        message = "against itself" if itself else "both as genuine and as impostor"
+        with pytest.raises(FacezooError, match=message):
+            check_list("p", names, pairs)
     else:
-        check_list("p", names, left, right, np.array(same, bool))
+        check_list("p", names, pairs)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +69,7 @@ def test_what_no_list_may_hold_is_refused_before_an_image_is_decoded(tmp_path: P
 def test_many_are_named_in_part():
     numbers = np.arange(9)
     with pytest.raises(FacezooError, match=r"9 of 9 pairs .*: '0', '1', '2', and 6 more"):
-        check_list("p", [str(n) for n in numbers], numbers, numbers, numbers > 3)
+        check_list("p", [str(n) for n in numbers], Pairs(numbers, numbers, numbers > 3))
     left, right = np.append(numbers, numbers + 1), np.append(numbers + 1, numbers)
     with pytest.raises(FacezooError, match=r"9 pairs .*: '1' and '0', '2' and '1', '3' and '2', and 6 more"):
-        check_list("p", [str(n) for n in range(10)], left, right, np.arange(18) < 9)
+        check_list("p", [str(n) for n in range(10)], Pairs(left, right, np.arange(18) < 9))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.console import Console
 
 from facezoo import FacezooError
 from facezoo.data import open_pairs
@@ -134,3 +137,25 @@ def test_a_damaged_name_of_the_best_is_a_clear_error(tmp_path: Path, text: str):
     with pytest.raises(FacezooError, match=r"best\.json: cannot be read") as error:
         best_checkpoint(tmp_path)
     assert "Delete it" in error.value.hint
+
+
+def test_pairs_that_are_listed_again_are_said_before_training(tmp_path: Path):
+    data = identity_folder(tmp_path / "faces", identities=2, images=4)
+    text = pairs_csv(data, identities=2, images=2).read_text()
+    (data / "pairs.csv").write_text(f"{text}person 0/1.png,person 0/0.png,1\n")
+    console = Console(file=io.StringIO(), width=200)
+    changes = {"train": {"epochs": 1}, "evaluate": {"folds": 2}}
+    evaluation = train(run_settings(data, **changes), tmp_path / "run", console=console)
+    assert evaluation["listed_again"] == 1
+    said = "pairs.csv: listed again: 1 of 7 pairs, as they are or mirrored; what a rate rests on"
+    assert console.file.getvalue().count(said) == 1
+
+
+def test_a_network_that_gives_an_image_no_direction_stops_a_run_before_it_begins(data, tmp_path, monkeypatch):
+    def embedded(backbone, store, *_, **__):
+        return np.eye(len(store), 16, dtype=np.float32)[:, :16] * (np.arange(len(store)) != 1)[:, None]
+
+    monkeypatch.setattr("facezoo.training.verifying.embed", embedded)
+    with pytest.raises(FacezooError, match=r"pairs\.csv: 1 of 12 .* such as 'person 0/1\.png'"):
+        train(run_settings(data), tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from facezoo.data.listing import Listing
 from facezoo.disk.durable import whole_file
 from facezoo.errors import FacezooError
 from facezoo.evaluation.archives import read_arrays
@@ -45,15 +46,19 @@ def read_scores(folder: Path) -> ScoredPairs | None:
     path = folder / SCORES
     if not path.exists():
         return None
-    arrays = read_arrays(path, ("name", "score", "same", "fold"), AGAIN, optional=("left", "right"))
+    arrays = read_arrays(path, ("name", "score", "same", "fold"), AGAIN, optional=("left", "right", "pair"))
     sides = [arrays[name] for name in ("left", "right") if name in arrays]
-    pairs = [arrays["score"], arrays["same"], arrays["fold"], *sides]
+    drawn = sides or [arrays[name] for name in ("pair",) if name in arrays]
+    pairs = [arrays["score"], arrays["same"], arrays["fold"], *drawn]
     kinds = "".join(array.dtype.kind for array in [arrays["name"], *pairs])
     alike = {array.shape for array in pairs} == {(len(arrays["score"]),)} if arrays["score"].ndim else False
-    if not alike or kinds not in {"Ufbi", "Ufbiii"} or not _in_range(arrays["score"], *sides):
+    whole = len(sides) != 1 and kinds == "Ufbi" + "i" * len(drawn)
+    if not alike or not whole or not _in_range(arrays["score"], *drawn):
         raise FacezooError(f"{path}: does not hold the scores of a run's pairs", AGAIN)
     units = PairUnits(sides[0], sides[1], int(max(map(np.max, sides))) + 1) if sides else None
-    return ScoredPairs(str(arrays["name"]), arrays["score"], arrays["same"], arrays["fold"], units)
+    listing = Listing.of(drawn[0], drawn[0]) if drawn and not sides else None  # who is on them is not known
+    columns = (arrays["score"], arrays["same"], arrays["fold"])
+    return ScoredPairs(str(arrays["name"]), *columns, units, listing=listing)
 
 
 def _in_range(scores: Any, *sides: Any) -> bool:
@@ -70,6 +75,8 @@ def write_scores(folder: Path, scored: ScoredPairs) -> None:
     }
     if scored.units:
         arrays |= {"left": scored.units.left, "right": scored.units.right}
+    elif scored.listing is not None:
+        arrays["pair"] = scored.listing.pair
     path = folder / SCORES
     with (
         writing(path, "Free some space, then say the same again."),

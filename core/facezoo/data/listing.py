@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from facezoo.data.faces import printable
 from facezoo.errors import FacezooError
+
+if TYPE_CHECKING:
+    from facezoo.data.pairs import Pairs
 
 Numbers = npt.NDArray[np.int64]
 _SHOWN: Final = 3
@@ -44,37 +47,38 @@ class Listing:
         """How many lines name a pair that an earlier one names."""
         return len(self.first) - int(self.first.sum())
 
+    @property
+    def words(self) -> list[str]:
+        """The line that says so, where there are any."""
+        again = f"{self.again:,} of {len(self.first):,} pairs, as they are or mirrored"
+        return [f"listed again: {again}; what a rate rests on are the distinct ones"] if self.again else []
 
-def check_list(
-    name: str, paths: Sequence[str], left: Numbers, right: Numbers, same: npt.NDArray[np.bool_]
-) -> Listing:
-    """The listing of pairs of images whose names are `paths`; FacezooError for what no list may hold.
+
+def check_list(name: str, paths: Sequence[str], pairs: Pairs) -> None:
+    """Raise FacezooError for what no list of pairs of images may hold; `paths` are the images' names.
 
     That is an image against itself, whose score is 1 whatever the network, and one pair both as genuine and
     as impostor. The same pair twice is no error: official lists have such.
     """
+    left, right = pairs.left, pairs.right
     itself = np.flatnonzero(left == right)
     if len(itself):
         some = _some([repr(printable(paths[left[pair]])) for pair in itself[:_SHOWN].tolist()], len(itself))
         message = f"{name}: {len(itself):,} of {len(left):,} pairs are an image against itself: {some}"
         raise FacezooError(message, "A pair is of two images; take these lines out of the list.")
-    listing = Listing.of(left, right)
-    if listing.again:
-        _refuse_both_labels(name, paths, (left, right, same), listing)
-    return listing
+    if pairs.listing.again:
+        _refuse_both_labels(name, paths, pairs)
 
 
-def _refuse_both_labels(
-    name: str, paths: Sequence[str], columns: tuple[Numbers, Numbers, Any], listing: Listing
-) -> None:
-    left, right, same = columns
+def _refuse_both_labels(name: str, paths: Sequence[str], pairs: Pairs) -> None:
+    same, listing = pairs.same, pairs.listing
     label = np.empty(int(listing.pair.max()) + 1, np.bool_)
     label[listing.pair[listing.first]] = same[listing.first]
     other = np.flatnonzero(same != label[listing.pair])  # lines that say otherwise than the first did
     if len(other):
         distinct = np.unique(listing.pair[other], return_index=True)[1]
         named = [
-            f"{printable(paths[left[line]])!r} and {printable(paths[right[line]])!r}"
+            f"{printable(paths[pairs.left[line]])!r} and {printable(paths[pairs.right[line]])!r}"
             for line in other[distinct[:_SHOWN]].tolist()
         ]
         message = f"{name}: {len(distinct):,} pairs are listed both as genuine and as impostor"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from facezoo.data.faces import printable
+from facezoo.data.listing import Listing
 from facezoo.data.lists import PairList, read_list
 from facezoo.data.named import NamedPair, NamedPairs
 
@@ -32,6 +34,11 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.same)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Which of these are the same pair."""
+        return Listing.of(self.left, self.right)
 
 
 def read_pairs(path: Path) -> NamedPairs:

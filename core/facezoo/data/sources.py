@@ -151,7 +151,7 @@ def open_listed(
     if missing:
         raise _not_there(listed, missing, finder, roots)
     root, paths = from_common_folder(finder.root, paths)
-    check_list(listed.name, paths, numbered.left, numbered.right, numbered.same)
+    check_list(listed.name, paths, numbered)
     if contract is not None:
         declared_in_folder(root).check(contract.as_dict(), "the backbone")
     files = ImageFiles(root, paths)

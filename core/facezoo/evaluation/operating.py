@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from facezoo.errors import FacezooError
 from facezoo.evaluation import arguments
+from facezoo.evaluation.between import between
 from facezoo.evaluation.direction import refuse_distances
 
 Scores = npt.NDArray[np.floating]
@@ -168,6 +169,4 @@ def _just_above(low: float, *greater: Scores) -> float:
     high = min((float(scores.min()) for scores in greater if len(scores)), default=float("inf"))
     if high == float("inf"):
         return float(np.nextafter(low, np.inf))
-    middle = low + (high - low) / 2
-    # no number lies between neighbouring doubles, nor in the middle of a number and -inf
-    return middle if middle > low else high
+    return float(between(low, high))

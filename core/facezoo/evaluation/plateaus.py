@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from facezoo.evaluation.between import between
+
 Floats = npt.NDArray[np.float64]
 Columns = npt.NDArray[np.int64]
 Integers = npt.NDArray[Any]
@@ -48,10 +50,9 @@ class Levels:
         just above all for level L. The level at -inf, of pairs that are never accepted, has no middle.
         """
         low = self.values[np.maximum(level - 1, 0)]
-        low = np.where(np.isneginf(low), self.values[np.minimum(level, len(self.values) - 1)], low)
         high = self.values[np.minimum(level, len(self.values) - 1)]
         high = np.where(level == len(self.values), np.nextafter(low, np.inf), high)
-        return _middle(low, high)
+        return between(low, high)
 
 
 def best_thresholds(
@@ -73,7 +74,7 @@ def best_thresholds(
     # runs come by column and rising place; the first of those with the greatest width is wanted
     chosen = np.lexsort((np.arange(len(columns)), low - high, columns))
     first = chosen[np.append(True, np.diff(columns[chosen]) > 0)]
-    return _middle(low[first], high[first])
+    return between(low[first], high[first])
 
 
 def _runs(best: npt.NDArray[np.bool_]) -> tuple[Columns, Columns, Columns]:
@@ -107,8 +108,3 @@ def _mend_outermost(
     low[outer] = np.where(begins, least, np.where(low[outer] >= greatest, above_all, low[outer]))
     high[outer] = np.where(finishes, above_all, high[outer])
     low[outer[none]] = high[outer[none]] = np.nan
-
-
-def _middle(low: Floats, high: Floats) -> Floats:
-    middle = low + (high - low) / 2
-    return np.where(middle > low, middle, high)  # no number lies between neighbouring doubles

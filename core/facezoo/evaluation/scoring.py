@@ -174,7 +174,7 @@ def score_rows(
 
     Raises FacezooError as `check_list` does, and where images failed to enrol and nothing is said of them.
     """
-    listing = check_list(name, paths, pairs.left, pairs.right, pairs.same)
+    check_list(name, paths, pairs)
     used = np.unique(np.concatenate([pairs.left, pairs.right]))
     failing = np.zeros(len(rows), np.bool_)
     failing[used] = settle(name, rows[used], [paths[image] for image in used.tolist()], failed)
@@ -182,7 +182,7 @@ def score_rows(
     failures = _failures(paths, failing, out, failed)
     if failures is not None and failed == "drop":
         pairs = _some(pairs, ~out)
-        listing, out = Listing.of(pairs.left, pairs.right), out[:0]
+        out = out[:0]
         if not len(pairs):
             message = f"{name}: each pair has an image that failed to enrol"
             raise FacezooError(message, "Look at the images, and at what embeds them.")
@@ -195,7 +195,7 @@ def score_rows(
         pairs.same,
         stratified_folds(pairs.same, folds) if pairs.fold is None else pairs.fold,
         found.units,
-        listing=listing,
+        listing=pairs.listing,
         contradicting=tuple(_named(paths, pairs, line) for line in found.against[:NAMED].tolist()),
         contradictions=len(found.against),
         failures=failures,

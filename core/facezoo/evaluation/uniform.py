@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from facezoo.errors import FacezooError
 from facezoo.evaluation import arguments
+from facezoo.evaluation.between import between
 
 Floats = npt.NDArray[np.float64]
 
@@ -87,7 +88,7 @@ def uniform_accuracy(
         uni=uni / len(p),
         by_class=by_class / len(p),
         by_sample=int(apart.sum()) / len(p),
-        threshold=None if low is None or high is None else _middle(low, high),
+        threshold=None if low is None or high is None else float(between(low, high)),
         low=low if low is None or np.isfinite(low) else None,
         high=high,
         samples=len(p),
@@ -132,10 +133,3 @@ def _running(
     # all events of one value count together: only the last of them is a state
     last = np.append((values[1:] != values[:-1]) | (owner[1:] != owner[:-1]), True)
     return values[last], running[last], owner[last]
-
-
-def _middle(low: float, high: float) -> float:
-    if not np.isfinite(low):
-        return high
-    middle = low + (high - low) / 2
-    return middle if middle > low else high  # no number lies between neighbouring doubles

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from facezoo.errors import FacezooError
 from facezoo.evaluation import arguments
+from facezoo.evaluation.between import between
 from facezoo.evaluation.curves import area, equal_rate
 from facezoo.evaluation.direction import check_direction
 
@@ -119,11 +120,9 @@ def best_threshold(scores: npt.NDArray[np.float64], same: npt.NDArray[np.bool_])
     low = np.append(distinct[0], distinct)[starts]
     high = np.append(distinct, above_all)[ends]
     low = np.where(starts == len(distinct), above_all, low)
-    widest = int(np.argmax(high - low))
-    middle = low[widest] + (high[widest] - low[widest]) / 2
-    return float(
-        middle if middle > low[widest] else high[widest]
-    )  # no number lies between neighbouring doubles
+    with np.errstate(over="ignore"):
+        widest = int(np.argmax(high - low))
+    return float(between(low[widest], high[widest]))
 
 
 def _check_folds(fold: npt.NDArray[np.int64]) -> None:

@@ -107,7 +107,10 @@ def _opened(settings: RunSettings, out: Path, console: Console | None, *, fresh:
     """A trainer with all that it reads open; nothing is written."""
     trainer = Trainer(settings, out, console, fresh=fresh)
     introduce(trainer)
-    trainer.pairs = open_run_pairs(settings, trainer.parts.preprocessing)
+    pairs = trainer.pairs = open_run_pairs(settings, trainer.parts.preprocessing)
+    if pairs is not None:
+        for line in pairs.pairs.listing.words:
+            trainer.report.line(f"{pairs.name}: {line}")
     return trainer
 
 
@@ -136,6 +139,7 @@ def _conclude(trainer: Trainer, untrained: dict[str, Any] | None) -> dict[str, A
     evaluation = {
         "step": trainer.step,
         "pairs": pairs.name if pairs else None,
+        "listed_again": pairs.pairs.listing.again if pairs else None,
         "verification": trained.as_dict() if trained else None,
         "untrained": untrained,
         "best": best_checkpoint(trainer.run_dir),
