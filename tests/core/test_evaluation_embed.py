@@ -17,6 +17,7 @@ import facezoo.evaluation.embed_folder as module
 from facezoo import FacezooError
 from facezoo.data import Preprocessing
 from facezoo.disk.claims import ClaimedError, claim
+from facezoo.evaluation import partial as partial_module
 from facezoo.evaluation.embed_folder import embed_folder
 from facezoo.evaluation.files import read_embeddings
 from facezoo.evaluation.network import Network
@@ -268,6 +269,20 @@ def test_a_full_disk_says_what_stays_and_how_to_go_on(embed, tmp_path, monkeypat
     told = []
     embed(tmp_path / "e.npz", progress=lambda *step: told.append(step))
     assert told[0] == (5, 24)
+
+
+def test_a_disk_that_is_full_at_the_end_keeps_the_rows(embed, tmp_path, monkeypatch):
+    def full(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(partial_module, "sync", full)
+        with pytest.raises(FacezooError, match="No space left on device") as error:
+            embed(tmp_path / "e.npz")
+    assert error.value.hint.startswith("24 images are done and stay there")
+    assert not (tmp_path / "e.npz.partial" / "whole.npz").exists()
+    monkeypatch.setattr(module, "embed_pixels", None)  # nothing is computed again
+    assert embed(tmp_path / "e.npz").images == 24
 
 
 def test_a_place_that_cannot_be_written_is_a_clear_error(embed, tmp_path):

@@ -70,10 +70,12 @@ class Partial:
             if not self.journal.is_intact():
                 message = f"{printable(str(self.folder))}: was changed while the images were embedded"
                 raise FacezooError(message, "The same command computes again what is damaged.")
-            making.unlink(missing_ok=True)
-            self._save(making)
-            refuse_existing(out)
-            making.replace(out)
+            try:
+                self._save(making)
+                refuse_existing(out)
+                making.replace(out)
+            finally:
+                making.unlink(missing_ok=True)  # half of it would only fill the disk
             sync(out.parent)
 
     def remove(self) -> None:
@@ -96,6 +98,7 @@ class Partial:
         shape = (len(self.paths), self.journal.width)
         rows = np.memmap(self.folder / ROWS, "<f4", mode="r", shape=shape)
         about = np.array(json.dumps(self.job, ensure_ascii=False))
+        making.unlink(missing_ok=True)  # of a process that was killed, or a link
         with making.open("xb") as file:
             np.savez(file, path=np.array(self.paths), embedding=rows, about=about)
         del rows  # a mapped file cannot be removed everywhere
