@@ -64,6 +64,26 @@ def test_json_has_everything(tmp_path: Path, invoke):
     assert "and 7 more; --json lists all" in invoke("data", "check", str(root)).stdout
 
 
+def test_what_is_printed_does_not_grow_with_the_data(tmp_path: Path, invoke):
+    """Two pictures under all of the identities: a group's paths in one line once took megabytes."""
+    root = identity_folder(tmp_path / "faces", identities=2, images=1, size=16)
+    for copy in range(200):
+        folder = root / f"copy {copy}"
+        folder.mkdir()
+        for image in range(2):
+            (folder / f"{image}.png").hardlink_to(root / f"person {image}" / "0.png")
+        (folder / "note.txt").touch()
+        (folder / "._0.png").touch()
+    lines = invoke("data", "check", str(root)).stdout.splitlines()
+    assert len(lines) < 25
+    assert max(map(len, lines)) < 200
+    assert "  " + " = ".join(f"copy {n}/0.png" for n in (0, 1, 10, 100, 101)) + " and 196 more" in lines
+    assert "  200 x hidden (a dot in front of its name), such as copy 0/._0.png" in lines
+    found = json.loads(invoke("data", "check", str(root), "--json").stdout)
+    assert [len(group) for group in found["identical_across_identities"]] == [201, 201]
+    assert len(found["left_out"]) == 400
+
+
 def test_it_needs_no_torch(tmp_path: Path):
     root = identity_folder(tmp_path / "faces")
     code = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,13 +122,33 @@ def test_the_gap_to_the_threshold_of_the_head(invoke, threshold_run, faces):
 
 
 def test_embeddings_of_a_run_are_evaluated_like_the_run(invoke, run, faces, tmp_path):
-    out = str(tmp_path / "e.npz")
-    assert lines_of(invoke("embed", run, str(faces), "-o", out))[0].startswith(f"{out}: 32 embeddings, with")
+    out, left_out = str(tmp_path / "e.npz"), tmp_path / "left out.txt"
+    embedded = lines_of(invoke("embed", run, str(faces), "-o", out, "--left-out", str(left_out)))
+    assert embedded[0].startswith(f"{out}: 32 embeddings, with")
+    assert left_out.read_text() == ""
     ours = lines_of(invoke("evaluate", "--embeddings", out, "--pairs", str(faces)))
     own = lines_of(invoke("evaluate", run))
     assert [line.split()[1] for line in ours[2:5]] == [line.split()[1] for line in own[2:5]]
     again = invoke("embed", run, str(faces), "-o", out)
     assert (again.exit_code, again.stderr.splitlines()[0]) == (2, f"Error: {out}: exists already")
+
+
+def test_what_an_embedding_leaves_out_is_counted_and_listed(invoke, run, faces, tmp_path):
+    root = tmp_path / "faces"
+    for number in range(7):
+        (root / "a").mkdir(parents=True, exist_ok=True)
+        (root / "a" / f"{number}.png").touch()
+    shutil.copy(next(faces.rglob("*.png")), root / "good.png")
+    listed = tmp_path / "left out.txt"
+    lines = lines_of(
+        invoke("embed", run, str(root), "-o", str(tmp_path / "e.npz"), "--left-out", str(listed))
+    )
+    assert lines[1:] == [
+        "left out: 7 files or folders",
+        "  7 x empty file, such as a/0.png",
+        "  --left-out FILE lists all",
+    ]
+    assert listed.read_text().splitlines() == [f"a/{number}.png: empty file" for number in range(7)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
