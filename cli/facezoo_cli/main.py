@@ -6,6 +6,7 @@ import os
 import warnings
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
@@ -152,6 +153,8 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
+    if "PIL" in Path(filename).parts:
+        return  # on metadata of an image that it does not name; what becomes of images is told by facezoo
     with suppress(OSError):  # a warning that nobody can read ends nothing
         say(str(message), mark="Warning: ", colour="yellow", err=True)
 

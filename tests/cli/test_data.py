@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 from support.faces import identity_folder
 
 
@@ -82,6 +84,19 @@ def test_what_is_printed_does_not_grow_with_the_data(tmp_path: Path, invoke):
     found = json.loads(invoke("data", "check", str(root), "--json").stdout)
     assert [len(group) for group in found["identical_across_identities"]] == [201, 201]
     assert len(found["left_out"]) == 400
+
+
+def test_pillow_s_words_on_metadata_are_not_passed_on(tmp_path: Path):
+    root = identity_folder(tmp_path / "faces", images=1)
+    for name, exif in (("cut", b"MM\0*\0\0\0\x08\0\x05\x01\x12"), ("empty", b"MM\0*\0\0\0\x08")):
+        Image.new("RGB", (32, 32)).save(root / "person 0" / f"{name}.jpg", exif=b"Exif\0\0" + exif)
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-m", "facezoo_cli", "data", "check", str(root)],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "6 images of 4 identities" in done.stdout
 
 
 def test_it_needs_no_torch(tmp_path: Path):

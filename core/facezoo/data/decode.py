@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from io import BytesIO
 from typing import Final, Literal
@@ -14,6 +15,9 @@ from PIL import __version__ as pillow
 from facezoo._words import first_line
 from facezoo.data.depth import UndeclaredRangeError, depth_of, eight_bits
 from facezoo.data.formats import formats, heif_version
+
+# with no handler at all, Python prints what Pillow logs of a damaged file, which it does not name
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 Pixels = npt.NDArray[np.uint8]
 Fit = Literal["resize", "crop"]
