@@ -17,13 +17,14 @@ WANTED: Final = (
 
 
 def loss_terms(owner: str, parts: object) -> dict[str, Tensor]:
-    """What `loss(batch, scores)` returned, as 0-d terms by name, one or more.
+    """What `loss(batch, scores)` returned, as terms of one number each by name, one or more.
 
     Raises FacezooError, which names the head by its `owner` and what it returned, for anything else.
     """
     named: dict[Any, Any] = dict(parts) if isinstance(parts, Mapping) else {"loss": parts}
     for name, part in named.items():
-        if not (isinstance(part, Tensor) and part.ndim == 0 and part.is_floating_point()):
+        # one number in one dimension works, too: that it should have none is for the conformance kit to say
+        if not (isinstance(part, Tensor) and part.numel() == 1 and part.is_floating_point()):
             term = f", as its term {shown(name)}," if isinstance(parts, Mapping) else ""
             message = f"{owner}: loss(batch, scores) returned{term} {_described(part)}, not one number"
             raise FacezooError(message, WANTED)

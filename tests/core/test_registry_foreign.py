@@ -191,7 +191,7 @@ def test_a_shortage_of_memory_stays_what_loops_wait_for(evil):
         (None, "returned None"),
         (0.5, "returned a float (0.5)"),
         ({}, "returned no term"),
-        ({"margin": torch.ones(1)}, "returned, as its term 'margin', a tensor [1] of float32"),
+        ({"margin": torch.ones(2)}, "returned, as its term 'margin', a tensor [2] of float32"),
         ({1: torch.ones(())}, "names a term 1, not a text"),
     ],
 )
