@@ -82,6 +82,15 @@ def test_an_orientation_in_other_formats_is_applied_once(form: str):
     assert load(encoded(form, block.tobytes())).size == (16, 24)
 
 
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate"])
+def test_a_tiff_is_turned_whatever_its_compression_and_its_exif(compression: str):
+    for tags in ({ORIENTATION: 6}, {ORIENTATION: 6, EXIF_IFD: 2**31 - 1}):
+        file = BytesIO()
+        Image.fromarray(PIXELS).save(file, "tiff", compression=compression, tiffinfo=tags)
+        image = np.asarray(load(file.getvalue()))
+        assert np.array_equal(image, np.rot90(PIXELS, -1))
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=60), st.sampled_from(["jpeg", "png", "webp"]), st.booleans())
 def test_no_block_whatever_makes_pixels_unreadable(block: bytes, form: str, header: bool):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from io import BytesIO
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -96,7 +96,9 @@ def _loaded(data: bytes) -> Image.Image:
             _require_bounded(image)
             depth = depth_of(image, data)
             if image.format == "TIFF":
-                image.load_end = _nothing  # type: ignore[method-assign]  # it would read EXIF, and may fail
+                _turn_when_loaded(image)
+                image.load()
+                return eight_bits(image, depth)
             image.load()
             return eight_bits(_upright(image), depth)
     except UnidentifiedImageError:
@@ -144,13 +146,24 @@ def _too_many(pixels: str) -> str:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """The image, turned as its EXIF block says; as it is where that block cannot be read."""
-    try:
-        turn = TURNED.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # noqa: BLE001 (as with pixels: whatever the parsing trips over)
-        return image
+    turn = _turn(image)
     return image if turn is None else image.transpose(turn)
 
 
-def _nothing() -> None:
-    """Stands for a step that is left out."""
+def _turn_when_loaded(image: Any) -> None:
+    """Have a TIFF turned as it is loaded, when Pillow would do so, but would stumble over EXIF."""
+
+    def load_end() -> None:
+        if (turn := _turn(image)) is not None:
+            image.im = image.im.transpose(turn)
+        image._size = image.im.size
+
+    image.load_end = load_end
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What brings an image upright, by its EXIF block, or where that cannot be read by a TIFF's own tags."""
+    try:
+        return TURNED.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 (as with pixels: whatever the parsing trips over)
+        return TURNED.get(getattr(image, "tag_v2", {}).get(ExifTags.Base.Orientation, 1))

@@ -112,7 +112,7 @@ def _require_light(image: Image.Image) -> None:
 
 def _arguments(image: ImageFile.ImageFile) -> tuple[Any, ...]:
     """What Pillow tells its decoder: among others the layout of the file's values."""
-    arguments = image.tile[0].args if image.tile else ()
+    arguments = image.tile[0][3] if image.tile else ()
     return arguments if isinstance(arguments, tuple) else (arguments,)
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from importlib.metadata import version
+from pathlib import PurePath
 from typing import Final
 
 from PIL import Image
@@ -48,12 +48,12 @@ def image_suffixes() -> frozenset[str]:
 
 def is_image(name: str) -> bool:
     """Whether a file is an image by its name."""
-    return Path(name).suffix.lower() in image_suffixes()
+    return PurePath(name).suffix.lower() in image_suffixes()
 
 
 def why_not(name: str) -> str | None:
     """What to do about a file that is an image by its name, but of no format that is read; else None."""
-    ending = Path(name).suffix.lower()
+    ending = PurePath(name).suffix.lower()
     if ending in image_suffixes():
         return None
     if ending in HEIC:
@@ -65,10 +65,9 @@ def why_not(name: str) -> str | None:
 
 def heif_version() -> str:
     """`", pillow-heif 1.2.3"` where that package is installed."""
-    try:
+    with suppress(Exception):  # not installed, or its metadata is damaged
         return f", pillow-heif {version('pillow-heif')}"
-    except PackageNotFoundError:
-        return ""
+    return ""
 
 
 def _register_heif() -> None:

@@ -108,8 +108,9 @@ class _Walk:
     left_out: list[tuple[Why, LeftOut]] = field(default_factory=list)
     links: deque[str] = field(default_factory=deque)
     """Links to folders that were found and not yet followed: all real folders come first."""
-    seen: dict[tuple[int, int], str] = field(default_factory=dict)
-    """Device and inode of every folder that was entered, and under which path."""
+    seen: dict[tuple[int, int | str], str] = field(default_factory=dict)
+    """Device and inode of every folder that was entered, and under which path; where a file system numbers
+    none, its real path."""
 
     def note(self, why: Why, path: str, reason: str) -> None:
         self.left_out.append((why, LeftOut(path, reason)))
@@ -130,7 +131,7 @@ class _Walk:
         """What lies in a folder, sorted; nothing where it was entered under another name."""
         try:
             status = (self.root / folder).stat()
-            place = (status.st_dev, status.st_ino)
+            place = (status.st_dev, status.st_ino or os.path.realpath(self.root / folder))
             if there := self.seen.get(place):
                 self.note(Why.TWICE, folder, f"leads to {printable(there)}, which is there already")
                 return []
@@ -171,11 +172,12 @@ class _Walk:
         regular = entry.is_file()
         if not regular and entry.is_symlink():
             entry.stat()  # FileNotFoundError where it leads nowhere
-        if reason := why_not(entry.name):
+        if is_image(entry.name):
+            if regular:
+                self.images.append(path)
+            else:
+                self.note(Why.UNUSABLE, path, not_regular(entry.stat().st_mode) or "not a regular file")
+        elif reason := why_not(entry.name):
             self.note(Why.OTHER_FORMAT, path, reason)
-        elif not is_image(entry.name):
-            self.note(Why.NO_IMAGE, path, "not an image by its name")
-        elif regular:
-            self.images.append(path)
         else:
-            self.note(Why.UNUSABLE, path, not_regular(entry.stat().st_mode) or "not a regular file")
+            self.note(Why.NO_IMAGE, path, "not an image by its name")
