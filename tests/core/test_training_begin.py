@@ -21,7 +21,8 @@ from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
 STEP = b'{"step": 1, "loss": 1, "terms": {}, "lr": 1, "images_per_second": 1}\n'
-UNTRAINED = b'{"event": "untrained", "step": 0, "verification": {"accuracy": 0.5}}\n'
+RATES = b'{"accuracy": 0.5, "fold_sd": 0, "se": 0, "auc": null, "eer": 0.5}'
+UNTRAINED = b'{"event": "untrained", "step": 0, "verification": ' + RATES + b"}\n"
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from facezoo import FacezooError
 from facezoo.training.means import Means
 from facezoo.training.metrics import MetricsLog, Past, forget_after
-from facezoo.training.written import NAME, read_metrics, read_written
+from facezoo.training.written import NAME, RATES, read_metrics, read_written
 
 
 def step(number: int, **changes: object) -> dict[str, object]:
@@ -43,6 +46,11 @@ DAMAGE = {
     b'{"event": "epoch"}\n': "no step",
     b'{"event": "verification", "step": 3}\n': "no figures",
     b'{"event": "untrained", "step": 0, "verification": 1}\n': "no figures",
+    b'{"event": "untrained", "step": 0, "verification": {"accuracy": 0.5}}\n': "no figures",
+    b'{"event": "verification", "step": -1, "verification": {}}\n': "no step",
+    b'{"step": 3, "loss": 1e999}\n': "1e999 is no number",
+    json.dumps(step(3, loss=10**400)).encode() + b"\n": "not the line of a step",
+    json.dumps(step(3, images=0)).encode() + b"\n": "not the line of a step",
     b'{"step": ' + b"9" * 5000 + b"}\n": "Exceeds the limit",
     b"[" * 200_000 + b"\n": "nested too deeply",
 }
@@ -75,7 +83,7 @@ def test_nothing_is_rewritten_where_nothing_is_to_be_taken_out(tmp_path: Path):
 
 
 def test_the_past_is_what_was_written_before_and_since(tmp_path: Path):
-    figures = {"accuracy": 0.5}
+    figures = dict.fromkeys(RATES, 0.5)
     write(tmp_path, {"event": "untrained", "step": 0, "verification": figures}, step(1))
     log = MetricsLog(tmp_path)
     assert (log.past.untrained, log.past.verified, list(log.past.steps)) == (figures, set(), [1])
@@ -166,3 +174,49 @@ def test_means_over_lines_with_figures_that_were_not_finite():
     means.add_written([step(1, terms={"a": None}), step(2, terms={"a": 1.0})], {1: 4, 2: 4})
     assert means.figures()["loss"] == 1.5
     assert means.figures()["terms"]["a"] != means.figures()["terms"]["a"]  # NaN, as the unbroken run has it
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+KEYS = ("event", "step", "loss", "terms", "lr", "images_per_second", "verification", "images", "path")
+EVENTS = (None, "epoch", "untrained", "verification", "image skipped", "observer muted")
+
+
+@st.composite
+def files(draw: st.DrawFn) -> bytes:
+    """A few lines, one of them with a value changed or gone, and perhaps a few bytes that are others."""
+    lines = []
+    for number in range(draw(st.integers(1, 4))):
+        line = step(number) | {"event": draw(st.sampled_from(EVENTS)), "path": "a/0.png"}
+        line["verification"] = dict.fromkeys(RATES, 0.5)
+        for key in draw(st.sets(st.sampled_from(KEYS), max_size=2)):
+            line[key] = draw(VALUES)
+        gone = draw(st.sampled_from([None, None, *KEYS]))
+        lines.append(json.dumps({key: value for key, value in line.items() if key != gone}))
+    raw = bytearray("\n".join([*lines, ""]).encode())
+    for place in draw(st.lists(st.integers(0, len(raw) - 1), max_size=3)):
+        raw[place] = draw(st.integers(0, 255))
+    return bytes(raw[: draw(st.integers(0, len(raw)))] + draw(st.sampled_from([b"", b"", b"\0\0", b"\n"])))
+
+
+@pytest.mark.slow
+@pytest.mark.soak
+@given(files())
+def test_whatever_the_file_holds_a_run_goes_on(content: bytes):
+    with tempfile.TemporaryDirectory() as folder:
+        run_dir = Path(folder)
+        (run_dir / NAME).write_bytes(content)
+        lines, log, means = read_metrics(run_dir), MetricsLog(run_dir), Means()
+        steps = [line for line in lines if "event" not in line or line["event"] is None]
+        means.add_written(steps, dict.fromkeys((line["step"] for line in steps), 3))
+        if steps:
+            means.figures()
+        log.write(step(7))
+        log.close()
+        assert read_written(run_dir).damaged == []
+        assert read_metrics(run_dir) == [*lines, step(7)]
+        forget_after(run_dir, 2)
+        json.dumps(log.past.untrained, allow_nan=False)

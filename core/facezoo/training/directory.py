@@ -50,7 +50,7 @@ def holds_run(run_dir: Path) -> bool:
     if latest_checkpoint(run_dir) is not None or (run_dir / EVALUATION).exists():
         return True
     written = read_written(run_dir)
-    if written.damaged or any("event" not in line for line in written.lines):
+    if written.damaged or any(line.get("event") is None for line in written.lines):
         return True
     return not _is_ours(run_dir / CONFIG)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -13,6 +14,7 @@ from facezoo.errors import FacezooError
 NAME: Final = "metrics.jsonl"
 FIGURES: Final = {"untrained", "verification"}
 """Events that hold the figures of a verification."""
+RATES: Final = ("accuracy", "fold_sd", "se", "auc", "eer")
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,15 @@ def _parse(raw: bytes) -> dict[str, Any]:
     """One line; ValueError, or RecursionError, where it is not one that facezoo writes."""
     if not raw.endswith(b"\n"):
         raise ValueError("cut short" if raw.strip(b"\0") else "zero bytes")
-    line = json.loads(raw.decode("utf-8"), parse_constant=_no_number)
+    line = json.loads(raw.decode("utf-8"), parse_constant=_no_number, parse_float=_finite)
     if not isinstance(line, dict):
         raise ValueError("no JSON object")
     event = line.get("event")
     if not isinstance(event, str | None):
         raise ValueError("no event")
-    if type(line.get("step")) is not int and (
-        "step" in line or event is None or event in {"epoch", *FIGURES}
-    ):
+    if ("step" in line or event in {None, "epoch", *FIGURES}) and not _is_count(line.get("step"), 0):
         raise ValueError("no step")
-    if event in FIGURES and not isinstance(line.get("verification"), dict):
+    if event in FIGURES and not _are_figures(line.get("verification")):
         raise ValueError("no figures")
     if event == "image skipped" and not isinstance(line.get("path"), str):
         raise ValueError("no path")
@@ -85,12 +85,29 @@ def _parse(raw: bytes) -> dict[str, Any]:
 
 def _is_step(line: Mapping[str, Any]) -> bool:
     terms = line.get("terms")
+    if not isinstance(terms, dict) or not _is_count(line.get("images", 1), 1):
+        return False
     numbers = [line.get(name, "") for name in ("loss", "lr", "images_per_second")]
-    if not isinstance(terms, dict):
-        return False
-    if type(line.get("images", 1)) is not int:
-        return False
-    return all(number is None or isinstance(number, int | float) for number in [*numbers, *terms.values()])
+    return all(map(_is_number, [*numbers, *terms.values()]))
+
+
+def _are_figures(figures: object) -> bool:
+    return isinstance(figures, dict) and all(_is_number(figures.get(rate, "")) for rate in RATES)
+
+
+def _is_count(value: object, least: int) -> bool:
+    return type(value) is int and least <= value < 2**63  # True is an int, too
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and abs(value) < 1e300)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"{text[:20]} is no number")
+    return value
 
 
 def _no_number(word: str) -> NoReturn:
