@@ -159,3 +159,21 @@ def test_a_network_that_gives_an_image_no_direction_stops_a_run_before_it_begins
     with pytest.raises(FacezooError, match=r"pairs\.csv: 1 of 12 .* such as 'person 0/1\.png'"):
         train(run_settings(data), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_goes_on_with_other_pairs_has_both_its_figures_on_those(data: Path, tmp_path: Path):
+    changes = {"train": {"epochs": 1}}
+    train(run_settings(data, **changes), tmp_path)
+    lines = (data / "pairs.csv").read_text().splitlines()
+    fewer = data / "fewer.csv"
+    fewer.write_text("\n".join(lines[:-6]) + "\n")
+    other = run_settings(data, **changes, evaluate={"pairs": str(fewer)})
+    expected = train(other, tmp_path / "new")
+    for _ in range(2):
+        found = train(other, tmp_path, resume=True)
+        assert (found["untrained"], found["verification"]) == (
+            expected["untrained"],
+            expected["verification"],
+        )
+    told = [line for line in read_metrics(tmp_path) if line.get("event") == "untrained"]
+    assert [line["verification"]["genuine"] + line["verification"]["impostor"] for line in told] == [66, 60]

@@ -24,7 +24,7 @@ class Past:
     """What a run needs to know of the lines so far."""
 
     untrained: dict[str, Any] | None = None
-    """The figures of the network before its first step."""
+    """The figures of the network before its first step, on the pairs that were named last."""
     verified: set[int] = field(default_factory=set)
     """The steps after which there was a verification."""
     steps: dict[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Past:
             self.skipped.add(line["path"])
         elif event == "verification":
             self.verified.add(line["step"])
-        elif event == "untrained" and self.untrained is None:
+        elif event == "untrained":
             self.untrained = dict(line["verification"])
 
     @classmethod

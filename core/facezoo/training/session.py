@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.data import ImageFiles, open_store
+from facezoo.data import ImageFiles, TestPairs, open_store
 from facezoo.disk.durable import write_json, write_text
 from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification, embed
@@ -92,6 +92,8 @@ def _restored(
     best_checkpoint(out)  # a damaged one would stop the run at its next save
     trainer = _opened(settings, out, console, fresh=checkpoint is None)
     untrained = Past.of(written.lines).untrained
+    if untrained and trainer.pairs and not _are_of(untrained, trainer.pairs):
+        untrained = None  # [evaluate] names other pairs by now
     first = untrained is None and (checkpoint is None or settings.train.init_from == NOTHING)
     figures = _verify(trainer) if first else None  # of weights that the checkpoint's are about to replace
     if checkpoint is not None:
@@ -101,6 +103,12 @@ def _restored(
     trainer.log.go_on(written, trainer.step)
     trainer.report.line(f"resumed at step {trainer.step:,} of {trainer.total_steps:,}")
     return trainer, figures.as_dict() if figures else untrained
+
+
+def _are_of(figures: Mapping[str, Any], pairs: TestPairs) -> bool:
+    """Whether figures that were written are of as many pairs of each kind."""
+    same = pairs.pairs.same
+    return (figures.get("genuine"), figures.get("impostor")) == (int(same.sum()), int((~same).sum()))
 
 
 def _opened(settings: RunSettings, out: Path, console: Console | None, *, fresh: bool = True) -> Trainer:
@@ -128,7 +136,7 @@ def _run(trainer: Trainer, untrained: dict[str, Any] | None) -> dict[str, Any]:
     if left_out := trainer.parts.data.faces.left_out:
         with writing(trainer.run_dir / LEFT_OUT, FULL):
             write_text(trainer.run_dir / LEFT_OUT, "".join(f"{item}\n" for item in left_out))
-    if untrained is not None and trainer.log.past.untrained is None:
+    if untrained is not None and untrained != trainer.log.past.untrained:
         trainer.log.write({"event": "untrained", "step": 0, "verification": untrained})
     trainer.fit()
     return _conclude(trainer, untrained)
