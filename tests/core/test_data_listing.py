@@ -7,20 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
 from facezoo.data import Pairs, open_pairs
 from facezoo.data.listing import check_list
 from support.faces import identity_folder
+from support.searches import short_and_long
 
 listed = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@short_and_long
 @given(listed)
-def test_a_list_is_looked_at_as_a_loop_would(lines):
+def test_a_list_is_looked_at_as_a_loop_would(length, lines):
     left, right = (np.array([line[side] for line in lines], np.int64) for side in (0, 1))
     pairs = Pairs(left, right, np.array([line[2] for line in lines], np.bool_))
     seen: dict[frozenset[int], bool] = {}

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -26,6 +26,7 @@ from facezoo.evaluation import (
 )
 from facezoo.evaluation.verification import best_threshold
 from support.faces import identity_folder, real_data
+from support.searches import short_and_long
 
 
 def slow_threshold(scores: list[float], same: list[bool]) -> float:
@@ -75,16 +76,16 @@ scored = st.lists(st.tuples(st.integers(-4, 4).map(lambda n: n / 8), st.booleans
 both_kinds = scored.filter(lambda pairs: len({same for _, same in pairs}) == 2)
 
 
-@settings(max_examples=400, deadline=None)
+@short_and_long
 @given(scored)
-def test_the_threshold_is_the_middle_of_the_widest_best_interval(pairs: list[tuple[float, bool]]):
+def test_the_threshold_is_the_middle_of_the_widest_best_interval(length, pairs: list[tuple[float, bool]]):
     scores, same = (list(column) for column in zip(*sorted(pairs), strict=True))
     assert best_threshold(np.array(scores), np.array(same)) == slow_threshold(scores, same)
 
 
-@settings(max_examples=400, deadline=None)
+@short_and_long
 @given(both_kinds)
-def test_auc_and_eer_equal_the_slow_ones(pairs: list[tuple[float, bool]]):
+def test_auc_and_eer_equal_the_slow_ones(length, pairs: list[tuple[float, bool]]):
     scores, same = (list(column) for column in zip(*pairs, strict=True))
     assert area_under_curve(np.array(scores), np.array(same)) == float(slow_auc(scores, same))
     assert equal_error_rate(np.array(scores), np.array(same)) == pytest.approx(float(slow_eer(scores, same)))
@@ -149,9 +150,9 @@ def test_what_cannot_be_verified_is_refused(scores: list[float], fold: list[int]
         verify(np.array(scores), np.ones(len(scores), bool), np.array(fold, np.int64))
 
 
-@settings(max_examples=200, deadline=None)
+@short_and_long
 @given(st.lists(st.booleans(), min_size=2, max_size=60), st.integers(2, 12))
-def test_folds_are_stratified(same: list[bool], folds: int):
+def test_folds_are_stratified(length, same: list[bool], folds: int):
     truth = np.array(same)
     if len(same) < folds:
         with pytest.raises(FacezooError, match=r"evaluate\.folds"):

@@ -5,17 +5,22 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from torch import nn
 
 import facezoo.evaluation as evaluation
 from facezoo import FacezooError
 from facezoo.data import Pairs, Preprocessing
 from facezoo.evaluation import PairUnits, Roc, roc, verify
+from support.searches import short_and_long
 
 PAIRS = 120
 SAME = np.arange(PAIRS) % 3 == 0
@@ -201,6 +206,34 @@ def test_integers_of_one_byte_do_not_wrap():
     assert verify(grey, same, FOLD, distances=False).auc > 0.9
     bfloat = torch.tensor(SCORES).bfloat16()
     assert verify(bfloat, same, FOLD).auc == verify(bfloat.float().numpy(), SAME, FOLD).auc
+
+
+junk = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=3),
+    st.binary(max_size=3),
+    st.lists(st.one_of(st.integers(-2, 3), st.floats(), st.text(max_size=1)), max_size=4),
+    st.dictionaries(st.text(max_size=1), st.integers(), max_size=2),
+    hnp.arrays(
+        st.sampled_from(["?", "i1", "u8", "f2", "f4", "f8", "c8", "U2", "S2", "M8[s]", "O"]),
+        st.sampled_from([(), (0,), (7,), (PAIRS,), (PAIRS, 1), (7, 4), (0, 4), (7, 0)]),
+    ),
+    st.sampled_from([UNITS, LISTED, torch.empty(PAIRS, 0), torch.eye(7), torch.zeros(PAIRS), object()]),
+)
+
+
+@short_and_long
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@given(st.sampled_from(sorted(case for case in CASES if case[0] != "embed")), junk)
+def test_whatever_is_given_it_is_figures_or_a_facezoo_error(length, case: tuple[str, str], bad: Any):
+    name, argument = case
+    if argument == "count" or (argument == "replicates" and isinstance(bad, int)):
+        bad = bad if not isinstance(bad, int) else min(bad, 50)  # as many as are asked for are made
+    with suppress(FacezooError):
+        call(name, **{argument: bad})
 
 
 @pytest.mark.parametrize("far", [-0.1, 1.1, math.nan, [0.1, math.nan], "x", [None]])

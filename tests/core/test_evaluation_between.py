@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from facezoo.evaluation import tar_at_far, verify
 from facezoo.evaluation.between import between
+from support.searches import short_and_long
 
 doubles = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(max_examples=100, deadline=None)
+@short_and_long
 @given(doubles, doubles)
-def test_it_lies_above_the_one_and_at_most_at_the_other(one, other):
+def test_it_lies_above_the_one_and_at_most_at_the_other(length, one, other):
     low, high = sorted((one, other))
     threshold = float(between(low, high))
     assert low < threshold <= high if low < high else threshold == low

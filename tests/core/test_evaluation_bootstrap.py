@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
@@ -26,6 +26,7 @@ from facezoo.evaluation import (
 from facezoo.evaluation.bootstrap import draws
 from facezoo.evaluation.identities import PairUnits, units_of
 from facezoo.evaluation.verification import best_threshold
+from support.searches import short_and_long
 
 
 def pairs_of(seed: int, count: int, people: int, decimals: int) -> tuple[np.ndarray, ...]:
@@ -92,12 +93,12 @@ def test_a_replicate_equals_the_figures_of_the_repeated_list(count, people, deci
     assert compared > 30
 
 
-@settings(max_examples=150, deadline=None)
+@short_and_long
 @given(
     st.lists(st.tuples(st.integers(-3, 3), st.booleans(), st.integers(0, 2)), min_size=4, max_size=25),
     st.integers(0, 1000),
 )
-def test_weighted_thresholds_follow_the_rule_in_every_degenerate_case(pairs, seed):
+def test_weighted_thresholds_follow_the_rule_in_every_degenerate_case(length, pairs, seed):
     scores = np.array([score / 4 for score, _, _ in pairs])
     same = np.array([truth for _, truth, _ in pairs])
     fold = np.array([number for _, _, number in pairs])
@@ -127,6 +128,7 @@ def test_replicates_of_two_scorings_belong_together():
     assert paired < apart
 
 
+@pytest.mark.slow
 def test_the_interval_covers_what_it_should():
     """People differ, pairs share them: over many samples the interval of the AUC holds the truth 95 % of the
     time, within the noise of 120 samples, where one over pairs would not."""

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
@@ -28,6 +28,7 @@ from facezoo.evaluation import (
 from facezoo.evaluation.classification import geometry_of_embeddings
 from facezoo.evaluation.files import EmbeddingSet
 from facezoo.evaluation.scoring import score_embeddings
+from support.searches import short_and_long
 
 FAILED_ROWS = [[0.0, 0.0], [np.nan, 1.0], [np.inf, 0.0]]
 
@@ -119,9 +120,9 @@ def columns(pairs) -> tuple[np.ndarray, ...]:
     return scores / 8, same, failed, fold
 
 
-@settings(max_examples=40, deadline=None)
+@short_and_long
 @given(pairs_with_failures)
-def test_rejected_pairs_are_false_non_matches_and_no_false_matches(pairs):
+def test_rejected_pairs_are_false_non_matches_and_no_false_matches(length, pairs):
     scores, same, failed, fold = columns(pairs)
     assume(area_under_curve(scores[~failed], same[~failed]) >= 0.2)
     found = verify(scores, same, fold, failed=failed)
@@ -137,9 +138,9 @@ def test_rejected_pairs_are_false_non_matches_and_no_false_matches(pairs):
     assert fixed.far == ((scores >= 0.1) & ~failed)[~same].mean()
 
 
-@settings(max_examples=40, deadline=None)
+@short_and_long
 @given(pairs_with_failures, st.sampled_from([0.4, 0.7, 1.0]))
-def test_no_rate_accepts_a_rejected_pair(pairs, far):
+def test_no_rate_accepts_a_rejected_pair(length, pairs, far):
     scores, same, failed, _ = columns(pairs * 3)
     try:
         (point,) = tar_at_far(scores, same, [far], failed=failed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
@@ -17,6 +17,7 @@ from facezoo.evaluation.files import EmbeddingSet
 from facezoo.evaluation.identities import identify
 from facezoo.evaluation.scoring import score_embeddings, score_rows
 from support.faces import real_data
+from support.searches import short_and_long
 
 people_of = st.lists(
     st.tuples(st.integers(-6, 6), st.booleans(), st.integers(1, 4)), min_size=15, max_size=40
@@ -27,9 +28,9 @@ def assessed(scores, same, first, **more):
     return assess(scores, same, np.arange(len(same)) % 5, None, first=first, **more)
 
 
-@settings(max_examples=40, deadline=None)
+@short_and_long
 @given(people_of, st.sampled_from([0.3, 0.5, 0.9]))
-def test_a_list_with_repeats_has_its_own_figures_and_the_support_of_its_distinct_pairs(pairs, far):
+def test_a_list_with_repeats_has_its_own_figures_and_the_support_of_its_distinct_pairs(length, pairs, far):
     scores, same, times = (np.array(column) for column in zip(*pairs, strict=True))
     assume(0 < same.sum() < len(same) and area_under_curve(scores, same) > 0.3)
     line = np.repeat(np.arange(len(pairs)), times)

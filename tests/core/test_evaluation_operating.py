@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
@@ -23,6 +23,7 @@ from facezoo.evaluation import (
     wilson,
 )
 from facezoo.evaluation.operating import allowed_impostors
+from support.searches import short_and_long
 
 # few distinct values: ties within and between the kinds are the rule
 genuine_scores = st.lists(st.integers(-6, 6), min_size=1, max_size=20)
@@ -48,9 +49,9 @@ def arrays(genuine: list[int], impostors: list[int], dtype=np.float64) -> tuple[
     return scores[mixed].astype(dtype), same[mixed]
 
 
-@settings(max_examples=300, deadline=None)
+@short_and_long
 @given(genuine_scores, impostor_scores, st.sampled_from(["0.2", "0.29", "0.5", "0.9", "1"]))
-def test_tar_at_far_equals_the_loop_over_thresholds(genuine, impostors, far):
+def test_tar_at_far_equals_the_loop_over_thresholds(length, genuine, impostors, far):
     scores, same = arrays(genuine, impostors, np.float32)
     expected = slow_point(genuine, impostors, far)
     try:
@@ -130,9 +131,9 @@ def test_degenerate_sets_are_refused(scores, same, message):
             figure(np.array(scores), np.array(same))
 
 
-@settings(max_examples=300, deadline=None)
+@short_and_long
 @given(genuine_scores, st.lists(st.integers(-6, 6), min_size=1, max_size=30))
-def test_the_curve_passes_through_every_threshold_and_nowhere_else(genuine, impostors):
+def test_the_curve_passes_through_every_threshold_and_nowhere_else(length, genuine, impostors):
     scores, same = arrays(genuine, impostors)
     assume(area_under_curve(scores, same) >= 0.2)
     curve = roc(scores, same)
@@ -153,9 +154,9 @@ def test_the_curve_passes_through_every_threshold_and_nowhere_else(genuine, impo
         assert tar == sum(score / 8 >= threshold for score in genuine) / len(genuine)
 
 
-@settings(max_examples=200, deadline=None)
+@short_and_long
 @given(genuine_scores, impostor_scores)
-def test_the_height_of_the_curve_is_interpolated(genuine, impostors):
+def test_the_height_of_the_curve_is_interpolated(length, genuine, impostors):
     scores, same = arrays(genuine, impostors)
     assume(area_under_curve(scores, same) >= 0.2)
     curve = roc(scores, same)

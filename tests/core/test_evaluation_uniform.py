@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import facezoo
 from facezoo import FacezooError
 from facezoo.evaluation import geometry, uniform_accuracy
 from facezoo.evaluation.class_scores import cosines_to_classes, of_matrix, uniform_of_file
+from support.searches import short_and_long
 
 samples = st.lists(
     st.tuples(st.integers(-4, 4), st.integers(-4, 4), st.integers(0, 3)), min_size=1, max_size=30
@@ -27,9 +28,9 @@ def slow_best(rows: list[tuple[float, float]]) -> int:
     return max((sum(other < t <= own for own, other in rows) for t, _ in rows), default=0)
 
 
-@settings(max_examples=400, deadline=None)
+@short_and_long
 @given(samples)
-def test_uniform_accuracy_equals_the_loop_over_thresholds(rows):
+def test_uniform_accuracy_equals_the_loop_over_thresholds(length, rows):
     own, other, labels = (np.array(column) for column in zip(*rows, strict=True))
     found = uniform_accuracy(own / 8, other / 8, labels)
     pairs = list(zip((own / 8).tolist(), (other / 8).tolist(), strict=True))

@@ -159,6 +159,12 @@ def whole(name: str, value: Any, low: int = 0) -> int:
     return int(value)
 
 
+def of_kind(name: str, value: Any, kind: type) -> None:
+    """Raise FacezooError where a value is not of a class of facezoo's."""
+    if not isinstance(value, kind):
+        raise FacezooError(f"{name}: {shown(value)}", f"Give facezoo's {kind.__name__}.")
+
+
 def names(name: str, values: Any) -> list[str]:
     """Several texts; one text alone is not taken for its letters."""
     if isinstance(values, Iterable) and not isinstance(values, str):

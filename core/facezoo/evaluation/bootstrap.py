@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from facezoo.evaluation import arguments
-from facezoo.evaluation.identities import PairUnits
+from facezoo.evaluation.identities import PairUnits, check_units
 from facezoo.evaluation.operating import allowed_impostors
 from facezoo.evaluation.plateaus import Columns, Levels, best_thresholds
 
@@ -86,7 +86,7 @@ def replicates_of(
     seed: int,
 ) -> Replicates:
     """`replicate` of arrays that have been looked at; -inf is never accepted."""
-    units.check(same)
+    check_units(units, same)
     order = np.argsort(scores, kind="stable")
     ranked = _Ranked(scores[order].astype(np.float64), same[order], fold[order])
     results: list[Replicates] = []

@@ -65,6 +65,7 @@ def pair_cosines(embeddings: npt.ArrayLike, pairs: Pairs) -> npt.NDArray[np.floa
     Raises FacezooError for another shape, for pairs of images that are not there, and where an embedding is
     zero or not finite: it has no direction.
     """
+    arguments.of_kind("pairs", pairs, Pairs)
     return cosines_of(enrolment.unit_rows(embeddings), pairs)
 
 

@@ -12,7 +12,7 @@ from facezoo.errors import FacezooError
 from facezoo.evaluation import arguments
 from facezoo.evaluation.bootstrap import REPLICATES, draws
 from facezoo.evaluation.direction import check_direction
-from facezoo.evaluation.identities import PairUnits
+from facezoo.evaluation.identities import PairUnits, check_units
 from facezoo.evaluation.intervals import Interval, of_share, percentiles
 
 
@@ -85,7 +85,7 @@ def _interval(
 ) -> Interval | None:
     if units is None or count == 0:
         return of_share(float(right.mean()), distinct)
-    units.check(same)
+    check_units(units, same)
     with np.errstate(invalid="ignore"):  # a draw in which no pair weighs anything has no accuracy
         shares = [weights[right].sum(0) / weights.sum(0) for weights in draws(units, same, count, seed)]
     return percentiles(np.concatenate(shares), f"{units.words}, {count:,} replicates")

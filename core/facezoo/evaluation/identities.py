@@ -46,15 +46,6 @@ class PairUnits:
         kind = "identities" if self.known else "pairs, whose identities are unknown"
         return f"bootstrap over {self.count:,} {kind}"
 
-    def check(self, same: npt.NDArray[np.bool_]) -> None:
-        """Raise FacezooError where these cannot be the units of pairs with these truths bool [P]."""
-        arguments.together(units=self.left, same=same)
-        against = contradicting(self, same)
-        if not _agree(against, same):
-            message = f"units: {len(against):,} of {len(same):,} pairs contradict them"
-            hint = "Give units in the order of the pairs, the same for both images of a genuine pair."
-            raise FacezooError(message, hint)
-
 
 @dataclass(frozen=True, eq=False)
 class Identified:
@@ -77,7 +68,8 @@ def identify(paths: Sequence[str], pairs: Pairs) -> Identified:
     are not people.
     """
     paths = arguments.names("paths", paths)
-    tried = [_by_name([folder(path) for path in paths], pairs) for folder in (_nearest, _topmost)]
+    read = dict.fromkeys(tuple(map(folder, paths)) for folder in (_nearest, _topmost))  # often the same
+    tried = [_by_name(names, pairs) for names in read]
     return min(tried, key=lambda found: (found.units is None, len(found.against)))
 
 
@@ -100,22 +92,31 @@ def pairs_as_units(count: int) -> PairUnits:
     return PairUnits(numbers, numbers, count, known=False)
 
 
-def contradicting(units: PairUnits, same: npt.NDArray[np.bool_]) -> Codes:
-    """Numbers of the pairs whose label is not what their identities say."""
-    return np.flatnonzero((units.left == units.right) != same) if units.known else np.empty(0, np.int64)
+def check_units(units: PairUnits, same: npt.NDArray[np.bool_]) -> None:
+    """Raise FacezooError where these cannot be the units of pairs with these truths bool [P]."""
+    arguments.of_kind("units", units, PairUnits)
+    arguments.together(units=units.left, same=same)
+    against = np.flatnonzero((units.left == units.right) != same)
+    if units.known and not _agree(against, same):
+        message = f"units: {len(against):,} of {len(same):,} pairs contradict them"
+        hint = "Give units in the order of the pairs, the same for both images of a genuine pair."
+        raise FacezooError(message, hint)
 
 
 def _by_name(identities: Sequence[str], pairs: Pairs) -> Identified:
+    arguments.of_kind("pairs", pairs, Pairs)
     names = np.unique(np.array(identities, dtype=object).astype(str), return_inverse=True)[1]
     left, right = (
         names[arguments.numbers_below(side, getattr(pairs, side), len(names), "images")]
         for side in ("left", "right")
     )
     against = np.flatnonzero((left == right) != pairs.same)
-    used, codes = np.unique(np.concatenate([left, right]), return_inverse=True)
-    if len(used) < 2 or not _agree(against, pairs.same):
+    used = np.zeros(len(names), np.bool_)  # as many as there can be identities
+    used[left] = used[right] = True
+    count, codes = int(used.sum()), np.cumsum(used) - 1
+    if count < 2 or not _agree(against, pairs.same):
         return Identified(None, against)
-    return Identified(PairUnits(codes[: len(pairs)], codes[len(pairs) :], len(used)), against)
+    return Identified(PairUnits(codes[left], codes[right], count), against)
 
 
 def _agree(against: Codes, same: npt.NDArray[np.bool_]) -> bool:
