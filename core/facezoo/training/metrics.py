@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -146,7 +147,8 @@ def _append(file: FileIO, data: bytes) -> None:
 
 def _refuse(path: Path, problem: OSError) -> NoReturn:
     message = f"{path}: cannot be written ({problem.strerror or problem})"
-    raise FacezooError(message, "Free some space, then use --resume.") from problem
+    remedy = "Free some space" if problem.errno in {errno.ENOSPC, errno.EDQUOT} else "Mend that"
+    raise FacezooError(message, f"{remedy}, then use --resume.") from problem
 
 
 def _finite(value: object) -> object:

@@ -160,6 +160,14 @@ def test_it_is_muted_where_it_cannot_write(data: Path, tmp_path: Path):
     ]
 
 
+def test_nothing_is_written_through_a_link(tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(NotADirectoryError, match="nothing is written through one"):
+        EventFile(tmp_path / FOLDER, purge_from=0)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_what_is_no_number_is_left_out():
     metrics = {"loss": 1, "auc": None, "fold_accuracy": [0.5], "sound": True, "terms": {"a": 2.5, "b": None}}
     assert scalars("step", metrics) == {"step/loss": 1.0, "step/terms/a": 2.5}

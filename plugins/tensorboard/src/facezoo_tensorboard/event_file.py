@@ -6,6 +6,7 @@ installed, and a thread of theirs holds records back that are lost when the proc
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -21,10 +22,12 @@ class EventFile:
     """One file, to be read after those that lie in `folder` already.
 
     Every record is handed to the operating system at once. TensorBoard drops what the earlier files hold of
-    steps from `purge_from` on. Raises OSError where the file cannot be written.
+    steps from `purge_from` on. Raises OSError where the file cannot be written, or `folder` is a link.
     """
 
     def __init__(self, folder: Path, purge_from: int) -> None:
+        if folder.is_symlink():
+            raise NotADirectoryError(errno.ENOTDIR, "a link, and nothing is written through one", str(folder))
         folder.mkdir(exist_ok=True)
         self.path = _next_path(folder)
         self._records = RecordWriter(self.path.open("xb"))
