@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from facezoo import FacezooError
 from facezoo.disk.claims import ClaimedError, claim
-from facezoo.disk.durable import whole_file, whole_folder, write_json, write_text
+from facezoo.disk.durable import append, whole_file, whole_folder, write_json, write_text
 from facezoo.disk.remains import MARK, clear_remains, discard, unused_name
 from facezoo.disk.sealed import read_perhaps_sealed, read_sealed, write_sealed
 
@@ -169,6 +169,24 @@ def test_a_link_is_not_followed_to_what_it_names(tmp_path: Path):
     with pytest.raises(FacezooError, match="cannot be claimed for writing"):
         claim(tmp_path / "file", "writing").__enter__()
     assert content(tmp_path) == ["file", "link", "precious"]
+
+
+def test_what_cannot_be_appended_whole_is_not_appended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    append(tmp_path / "rows", b"one")
+    append(tmp_path / "rows", b"two")
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            append(tmp_path / "rows", b"three")
+    assert (tmp_path / "rows").read_bytes() == b"onetwo"
+    (tmp_path / "link").symlink_to(tmp_path / "rows")
+    with pytest.raises(OSError, match="symbolic link"):
+        append(tmp_path / "link", b"four")
+    assert (tmp_path / "rows").read_bytes() == b"onetwo"
 
 
 def test_a_second_claim_says_what_the_first_one_is_doing(tmp_path: Path):
