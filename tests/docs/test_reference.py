@@ -148,3 +148,13 @@ def test_links_lead_somewhere(page: Path):
 def anchors(page: Path) -> set[str]:
     titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_test_that_stands_for_a_promise_is_there():
+    named = re.findall(
+        r"`((?:core|cli|end_to_end|soak)/[\w/]+\.py)(?:::(\w+))?`", text_of("docs/reliability.md")
+    )
+    assert len(named) > 30
+    for path, test in named:
+        assert not test or f"def {test}(" in text_of(f"tests/{path}"), f"{path}::{test}"
+        assert (ROOT / "tests" / path).is_file(), path
