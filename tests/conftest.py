@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.distributions import Distribution, build_wheel, install
+from support.distributions import Distribution
 
 Installer = Callable[[Distribution], Path]
 
@@ -25,14 +25,13 @@ def no_curves() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installer:
-    """Build and install a distribution once a session; gives the folder to put on the path."""
+    """Lay a distribution out once a session, as an installer does; gives the folder to put on the path."""
     root = tmp_path_factory.mktemp("distributions")
     sites: dict[str, Path] = {}
 
     def get(dist: Distribution) -> Path:
         if dist.name not in sites:
-            source = dist.write(root / dist.name / "source")
-            sites[dist.name] = install(build_wheel(source, root), root / dist.name / "site")
+            sites[dist.name] = dist.lay_out(root / dist.name)
         return sites[dist.name]
 
     return get

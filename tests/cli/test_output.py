@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 import facezoo_cli
+from facezoo.training.report import Report
 from facezoo_cli.main import cli
 from facezoo_cli.output import say, say_json
 from support.distributions import Distribution
@@ -36,9 +37,8 @@ OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]")
 
 
 @pytest.fixture
-def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for dist in (HOSTILE, PLAIN):
-        monkeypatch.syspath_prepend(str(dist.lay_out(tmp_path / dist.name)))
+def hostile(with_installed: Callable[..., None]) -> None:
+    with_installed(HOSTILE, PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,12 @@ def test_rich_writes_to_the_same_streams(printed):
         Console().print("θ, κ", markup=False)
 
     assert re.search(r"(θ|\\u03b8), (κ|\\u03ba)", printed(run))
+
+
+def test_a_run_says_names_as_they_are():
+    console = Console(file=io.StringIO(), width=200)
+    Report(console, 1, 1).line("faces/:key: [red]\x1b[2J")
+    assert console.file.getvalue() == "faces/:key: [red]\\x1b[2J\n"
 
 
 @given(st.text(st.characters(exclude_categories=())))

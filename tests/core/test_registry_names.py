@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 import torch
 from click.testing import CliRunner
@@ -39,21 +36,12 @@ PAIR = [
 ]
 
 
-@pytest.fixture
-def lay_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    def use(*dists: Distribution) -> None:
-        for dist in dists:
-            monkeypatch.syspath_prepend(str(dist.lay_out(tmp_path / dist.name)))
-
-    return use
-
-
 def entries(name: str) -> dict[str, PluginEntry]:
     return {entry.dist: entry for entry in installed_plugins(BACKBONES) if entry.name == name}
 
 
-def test_a_name_of_facezoos_own_is_never_anothers(lay_out):
-    lay_out(INTRUDER)
+def test_a_name_of_facezoos_own_is_never_anothers(with_installed):
+    with_installed(INTRUDER)
     found = entries("small")
     assert (found["facezoo"].status, found["facezoo-intruder"].status) == ("ok", "shadowed")
     assert found["facezoo-intruder"].reason == (
@@ -63,8 +51,8 @@ def test_a_name_of_facezoos_own_is_never_anothers(lay_out):
     assert isinstance(build_backbone("facezoo-intruder:small", 8, 16)[0], nn.Flatten)
 
 
-def test_switching_facezoos_own_off_does_not_hand_its_name_on(lay_out, monkeypatch):
-    lay_out(INTRUDER)
+def test_switching_facezoos_own_off_does_not_hand_its_name_on(with_installed, monkeypatch):
+    with_installed(INTRUDER)
     monkeypatch.setenv("FACEZOO_DISABLE", "facezoo:small")
     assert {dist: entry.status for dist, entry in entries("small").items()} == {
         "facezoo": "disabled",
@@ -75,8 +63,8 @@ def test_switching_facezoos_own_off_does_not_hand_its_name_on(lay_out, monkeypat
     assert load_backbone("facezoo-intruder:small").entry.dist == "facezoo-intruder"
 
 
-def test_between_others_a_duplicate_is_an_error_that_names_both(lay_out):
-    lay_out(*PAIR)
+def test_between_others_a_duplicate_is_an_error_that_names_both(with_installed):
+    with_installed(*PAIR)
     with pytest.raises(
         FacezooError, match=r"backbone 'flat' is offered by left 1\.0 and right 2\.0"
     ) as caught:
@@ -87,10 +75,12 @@ def test_between_others_a_duplicate_is_an_error_that_names_both(lay_out):
     assert loaded.build(8, 16)(torch.zeros(2, 3, 16, 16)).shape == (2, 8)
 
 
-def test_observers_of_one_name_are_no_duplicates_since_nothing_names_them(lay_out):
-    lay_out(*(Distribution(name, {}, {HOOKS: {"diary": "nowhere:x"}}) for name in ("left", "right")))
+def test_observers_of_one_name_are_no_duplicates_since_nothing_names_them(with_installed):
+    with_installed(
+        *(Distribution(name, {}, {HOOKS: {"diary": "nowhere:x"}}) for name in ("diary-a", "diary-b"))
+    )
     found = {entry.dist: entry.status for entry in installed_plugins(HOOKS) if entry.name == "diary"}
-    assert found == {"left": "ok", "right": "ok"}
+    assert found == {"diary-a": "ok", "diary-b": "ok"}
 
 
 @pytest.mark.parametrize(
@@ -102,15 +92,15 @@ def test_observers_of_one_name_are_no_duplicates_since_nothing_names_them(lay_ou
         ["train", "--head", "cosface", "--set", "backbone.name=facezoo-intruder:small", "--dry-run"],
     ],
 )
-def test_commands_take_a_name_with_its_distribution(lay_out, args):
-    lay_out(PLAIN, TWIN, INTRUDER)
+def test_commands_take_a_name_with_its_distribution(with_installed, args):
+    with_installed(PLAIN, TWIN, INTRUDER)
     result = CliRunner().invoke(cli, args)
     assert result.exit_code == 0, result.output
     assert next(arg for arg in args if ":" in arg).rpartition("=")[2] in result.output
 
 
-def test_so_do_the_library_a_comparison_and_a_picture(lay_out):
-    lay_out(PLAIN, TWIN)
+def test_so_do_the_library_a_comparison_and_a_picture(with_installed):
+    with_installed(PLAIN, TWIN)
     assert facezoo.build("facezoo.Twin:plain", classes=5, dim=4).owner == "head 'plain' of facezoo.Twin 2.5"
     cells = make_grid(["facezoo.Twin:plain", "facezoo-plain:plain@paper"], 1)
     assert [cell.settings.head.entry.dist for cell in cells] == ["facezoo.Twin", "facezoo-plain"]

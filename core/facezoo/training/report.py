@@ -42,7 +42,8 @@ class Report:
         """Print a line, or several, as it is, but for what a terminal would obey."""
         if self.console is not None:
             with self._heard():
-                self.console.print(printable_lines(text), markup=False, highlight=False, soft_wrap=True)
+                said = printable_lines(text)  # names may be like markup or an emoji (":key:")
+                self.console.print(said, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def start(self, step: int) -> None:
         """Begin to show progress, with `step` steps done."""
