@@ -52,6 +52,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python tests/benchmarks/head_step.py
 	$(BIN)/python tests/benchmarks/roc.py
+	$(BIN)/python tests/benchmarks/pairs.py
 	$(BIN)/python tests/benchmarks/training.py
 	$(BIN)/python tests/benchmarks/saving.py
 	$(BIN)/python tests/benchmarks/intervals.py

@@ -23,7 +23,17 @@ TINY = (
     "--threads=1",
     "--json",
 )
-SCRIPTS = ("training", "saving", "published", "_published", "head_step", "_runs", "startup", "intervals")
+SCRIPTS = (
+    "training",
+    "saving",
+    "published",
+    "_published",
+    "head_step",
+    "_runs",
+    "startup",
+    "intervals",
+    "pairs",
+)
 TRAINING = (*TINY, "--images=4", "--rounds=1", "--workers=0")
 
 

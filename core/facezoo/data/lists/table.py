@@ -71,17 +71,22 @@ class _Folds(dict[str, int]):
 
 
 class _Names(NameCodes):
-    """Names as they stand in the cells, with the white space around them; each counts as what is within."""
+    """Numbers of names as they stand in the cells; white space around a name does not count."""
 
-    def __init__(self) -> None:
-        self.plain = NameCodes()
+    stripped: NameCodes | None = None  # made when the first cell has white space around it
 
     def __missing__(self, cell: str) -> int:
         name = cell.strip()
         if not name:
             raise _OddError("no image is named")
-        self[cell] = number = self.plain[name]
+        if self.stripped is None and name != cell:
+            self.stripped = NameCodes(self)
+        self[cell] = number = len(self) if self.stripped is None else self.stripped[name]
         return number
+
+    def names(self) -> tuple[str, ...]:
+        """The names in the order of their numbers."""
+        return tuple(self if self.stripped is None else self.stripped)
 
 
 @dataclass
@@ -116,7 +121,7 @@ class _Columns:
         same = np.concatenate(self.same or [np.zeros(0, np.bool_)])
         fold = np.unique(np.concatenate(self.fold), return_inverse=True)[1] if self.fold else None
         left, right = (ends[:, side].astype(np.int64) for side in (0, 1))
-        return NamedPairs(tuple(self.names.plain), left, right, same, fold)
+        return NamedPairs(self.names.names(), left, right, same, fold)
 
 
 def read_table(path: Path, blocks: Iterable[Block], layout: Layout) -> NamedPairs:
