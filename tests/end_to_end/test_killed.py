@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import random
 import signal
@@ -20,22 +21,23 @@ from support.faces import identity_folder
 from support.killable import diary, run, settings_of
 from support.patience import HANG, wait_for
 
-SLOWNESS = 0.004  # of a sync; a save has about ten, so that it takes longer than the epoch before it
+SLOWNESS = 0.004  # seconds of a sync; with some ten a save takes longer than the epoch before it
+SYNCS = 20  # after its first save a process stops within so many, to be killed: no run ends before it is
 
 pytestmark = pytest.mark.skipif(
     "forkserver" not in multiprocessing.get_all_start_methods(), reason="there is no SIGKILL here"
 )
 
 
-def kill_once(start: Callable[[], BaseProcess], folder: Path, chance: random.Random) -> None:
-    """Let a process get as far as a save of its own, kill it inside the next one or at any later moment."""
+def kill_once(start: Callable[[int], BaseProcess], folder: Path, chance: random.Random) -> None:
+    """Let a process get as far as a save of its own, kill it inside a later one, before a sync to the disk,
+    or at any moment until then.
+    """
     before = len(diary(folder))
-    process = start()
-    first = chance.choice(["saving", "saved"])
-    wait_for(lambda: first in [word for word, _ in diary(folder)[before:]], process.is_alive)
-    if first == "saving" and latest_checkpoint(folder) is None:
-        wait_for(lambda: "saved" in [word for word, _ in diary(folder)], process.is_alive)
-    time.sleep(chance.uniform(0, 0.05))
+    process = start(chance.randint(1, SYNCS))
+    wanted = chance.choice(["held", "saved"])
+    wait_for(lambda: wanted in [word for word, _ in diary(folder)[before:]], process.is_alive)
+    time.sleep(chance.uniform(0, 0.05) if wanted == "saved" else 0)
     process.kill()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -46,14 +48,13 @@ def check_starts(folder: Path) -> int:
     many kills fell inside a save.
     """
     completed = inside = 0
-    word_before = ""
-    for word, step in diary(folder):
+    words = [(word, step) for word, step in diary(folder) if word != "held"]
+    for (word_before, _), (word, step) in itertools.pairwise([("", 0), *words]):
         if word == "started" and word_before:
             assert step >= completed > 0
             inside += word_before == "saving"
         if word == "saved":
             completed = step
-        word_before = word
     return inside
 
 
@@ -75,8 +76,9 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["support.killable"])  # torch is imported once, not by every process
 
-    def start() -> BaseProcess:
-        process = context.Process(target=run, args=(str(data), str(folder), optimizer, epochs, SLOWNESS))
+    def start(hold: int = 0) -> BaseProcess:
+        how = (str(data), str(folder), optimizer, epochs, SLOWNESS, hold)
+        process = context.Process(target=run, args=how)
         process.start()
         return process
 

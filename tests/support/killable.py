@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -25,19 +26,31 @@ def settings_of(data: Path, optimizer: str = "sgd", epochs: int = 60) -> RunSett
     )
 
 
-def run(data: str, run_dir: str, optimizer: str, epochs: int, slowness: float) -> None:
-    """Train, or go on training, in `run_dir`; each sync to the disk takes `slowness` seconds longer."""
+def run(data: str, run_dir: str, optimizer: str, epochs: int, slowness: float, hold: int) -> None:
+    """Train, or go on training, in `run_dir`; each sync to the disk takes `slowness` seconds longer.
+
+    After its first save the process stops for good before the `hold`-th sync, to be killed there if not
+    sooner: it can never end before that, however late the kill is. 0 is never.
+    """
     torch.set_num_threads(1)
     folder, fsync, write = Path(run_dir), os.fsync, trainer.write_checkpoint
+    saved = syncs = 0
 
     def slow_sync(handle: int) -> None:
+        nonlocal syncs
+        syncs += saved > 0
+        if hold and syncs == hold:
+            note(folder, "held 0")
+            signal.pause()
         time.sleep(slowness)
         fsync(handle)
 
     def noted(run_dir: Path, step: int, *rest: object) -> Path:
+        nonlocal saved
         note(folder, f"saving {step}")
         path = write(run_dir, step, *rest)
         note(folder, f"saved {step}")
+        saved += 1
         return path
 
     os.fsync, trainer.write_checkpoint = slow_sync, noted
@@ -58,7 +71,7 @@ def note(folder: Path, words: str) -> None:
 
 
 def diary(folder: Path) -> list[tuple[str, int]]:
-    """What was noted so far: ("started" | "saving" | "saved" | "finished", step)."""
+    """What was noted so far: ("started" | "saving" | "saved" | "held" | "finished", step)."""
     path = folder / DIARY
     lines = path.read_text().splitlines() if path.exists() else []
     return [(word, int(step)) for word, _, step in (line.partition(" ") for line in lines)]
