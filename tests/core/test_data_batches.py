@@ -142,7 +142,6 @@ class Damaged(Numbered):
         return kept, self.fetch(kept), gone
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.integers(4, 60), st.integers(2, 20), st.data(), st.sampled_from([2, 4]))
 def test_skipping_is_a_function_of_the_images(count: int, size: int, data: st.DataObject, least: int):
     size = max(size, least)

@@ -8,7 +8,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -91,7 +91,6 @@ def test_a_tiff_is_turned_whatever_its_compression_and_its_exif(compression: str
         assert np.array_equal(image, np.rot90(PIXELS, -1))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=60), st.sampled_from(["jpeg", "png", "webp"]), st.booleans())
 def test_no_block_whatever_makes_pixels_unreadable(block: bytes, form: str, header: bool):
     with warnings.catch_warnings():
