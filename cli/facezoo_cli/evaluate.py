@@ -203,6 +203,7 @@ def _uniform(asked: Asked) -> Report:
         _network(asked), asked.data, training=asked.training, flip=asked.flip, failed=asked.failed
     )
     notes = figures.failed_images(found.geometry.failed, asked.failed)
+    notes += figures.files_left_out(found.geometry.files_left_out)
     if found.strangers:
         notes.append(f"left out: {found.strangers:,} identities that were not trained on")
     if found.trained_on:
@@ -229,6 +230,7 @@ def _geometry_of_embeddings(path: Path, asked: Asked) -> Report:
 
 def _of_angles(found: Geometry, asked: Asked) -> Report:
     notes = figures.failed_images(found.failed, asked.failed)
+    notes += figures.files_left_out(found.files_left_out)
     return [*figures.of_angles(found), *notes], {"geometry": found.as_dict()}
 
 

@@ -124,6 +124,11 @@ def failed_images(count: int, taken_as: str | None) -> list[str]:
     return [f"failed to enrol: {count:,} images, which {became}"] if count else []
 
 
+def files_left_out(count: int) -> list[str]:
+    """The line that says how many files of a folder are no part of the figures, if there are any."""
+    return [f"left out: {count:,} files or folders, which `facezoo data check` names"] if count else []
+
+
 def _some(shown: list[str], count: int) -> str:
     more = f", and {count - len(shown):,} more: --json" if count > len(shown) else ""
     return f"{', '.join(shown)}{more}"

@@ -220,6 +220,11 @@ def test_uniform_accuracy_and_geometry(invoke, run, faces, tmp_path):
     angles = lines_of(invoke("evaluate", run, "--protocol", "geometry", "--data", str(faces)))
     assert lines[6:] == angles
     assert angles[0] == "angles between embeddings: 32 images of 4 identities"
+    shutil.copytree(faces, tmp_path / "faces")
+    (tmp_path / "faces" / ".hidden").mkdir()
+    for protocol in ("geometry", "uniform"):
+        again = lines_of(invoke("evaluate", run, "--protocol", protocol, "--data", str(tmp_path / "faces")))
+        assert "left out: 1 files or folders, which `facezoo data check` names" in again
 
 
 def test_scores_of_any_classifier(invoke, tmp_path):

@@ -23,7 +23,7 @@ class Geometry:
     `criterion` is the share of classes whose greatest intra-class angle is smaller than their smallest angle
     to an image of another class (SphereFace, Liu et al. 2017), out of the `judged` classes, which have at
     least two images. None where there is no such pair. `failed` is how many further images were left out
-    because they failed to enrol.
+    because they failed to enrol; `files_left_out` how many files and folders were not used as images.
     """
 
     intra_max: float | None
@@ -35,6 +35,7 @@ class Geometry:
     judged: int
     images: int
     failed: int = 0
+    files_left_out: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as they are written to JSON."""

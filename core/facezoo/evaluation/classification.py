@@ -65,7 +65,11 @@ def classify(
     failing = settle(printable(data), rows, [faces.paths[image] for image in chosen.tolist()], failed)
     return Classification(
         uniform=_uniform(network, rows, labels, failing, failed),
-        geometry=replace(geometry(rows[~failing], labels[~failing]), failed=int(failing.sum())),
+        geometry=replace(
+            geometry(rows[~failing], labels[~failing]),
+            failed=int(failing.sum()),
+            files_left_out=len(faces.left_out),
+        ),
         strangers=int((~known).sum()),
         trained_on=same_data(faces, network.metadata["data"]),
     )
@@ -80,7 +84,8 @@ def geometry_of_folder(
     """
     faces = find_faces(data, network.preprocessing.fit).faces
     rows = _embeddings(network, faces, np.arange(len(faces)), flip)
-    return _geometry(printable(data), rows, faces.labels, faces.paths, failed)
+    found = _geometry(printable(data), rows, faces.labels, faces.paths, failed)
+    return replace(found, files_left_out=len(faces.left_out))
 
 
 def geometry_of_embeddings(embeddings: EmbeddingSet, failed: Failed | None = None) -> Geometry:
