@@ -63,14 +63,14 @@ def test_accumulated_gradients_are_the_weighted_sum_of_the_passes(data: Path, tm
     images = together.parts.batches.images(0)[0]
     assert len(images) == 16
     pixels = together.parts.batches.load(images, 0).pixels
-    metrics = together._gradients(images, pixels)
+    metrics = together._gradients.leave(images, pixels, "here")
     assert int(together.parts.loss.step) == 2
 
     halves, losses = [], []
     alone = Trainer(settings, tmp_path)  # one network: the second pass meets the head as the first left it
     for part in np.array_split(np.arange(16), 2):
         alone.parts.optimizer.zero_grad(set_to_none=True)
-        value = alone._forward(images[part], pixels[part])
+        value = alone._gradients._forward(images[part], pixels[part], "here")
         value.backward()
         halves.append(gradients(alone))
         losses.append(float(value.detach()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,17 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from facezoo._cut import SHOWN
-from facezoo.backbones import embeddings_of
 from facezoo.data import LeftOut, TestPairs
 from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification
 from facezoo.hooks import Observers, load_observers
-from facezoo.registry.foreign import IN_ITS_CODE, Contained
 from facezoo.settings import RunSettings
 from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, name_best, write_checkpoint
+from facezoo.training.gradients import Gradients, Pixels
 from facezoo.training.initial import start_from
 from facezoo.training.interrupt import Interrupted, StopRequest, stop_request
 from facezoo.training.means import Means
@@ -37,12 +34,6 @@ from facezoo.training.verifying import verification_due, verify_pairs
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-Pixels = npt.NDArray[np.uint8]
-WHAT_TO_TRY = (
-    "Try a lower optimizer.lr, a longer optimizer.warmup_epochs, a smaller scale or margin of the head, or "
-    "train.precision=float32."
-)
 
 
 class Trainer:
@@ -74,7 +65,7 @@ class Trainer:
         self._muted_written = 0
         self._whole = True
         """Whether the present state may be saved: between steps, and where no save is under way."""
-        self._backward = Contained(f"{self.parts.loss.owner}: its backward pass fails", IN_ITS_CODE)
+        self._gradients = Gradients(self.parts, settings.train.accumulate)
 
     @property
     def run(self) -> Run:
@@ -281,7 +272,7 @@ class Trainer:
         set_rate(parts.optimizer, factor)
         self._whole = False
         parts.optimizer.zero_grad(set_to_none=True)
-        metrics = self._gradients(images, pixels)
+        metrics = self._gradients.leave(images, pixels, self._where())
         if settings.clip_norm:
             metrics["gradient_norm"] = clip_gradients(parts.optimizer, settings.clip_norm)
         parts.optimizer.step()
@@ -293,44 +284,10 @@ class Trainer:
         lr = settings.lr * factor
         return {"step": self.step, "epoch": epoch, **metrics, "lr": lr, "zero_embeddings": zeros}
 
-    def _gradients(self, images: npt.NDArray[np.int64], pixels: Pixels) -> dict[str, Any]:
-        """Leave the gradient of the mean loss over a step's images; returns that loss and its terms."""
-        passes = self.settings.train.accumulate
-        loss, terms = 0.0, dict[str, float]()
-        for part, some in zip(np.array_split(images, passes), np.array_split(pixels, passes), strict=True):
-            share = len(part) / len(images)
-            value = self._forward(part, some)
-            with self._backward:
-                (value * share if passes > 1 else value).backward()
-            loss += float(value.detach()) * share
-            for name, term in self.parts.loss.terms.items():
-                terms[name] = terms.get(name, 0.0) + float(term) * share
-        return {"loss": loss, "terms": terms}
-
-    def _forward(self, images: npt.NDArray[np.int64], pixels: Pixels) -> Tensor:
-        """The loss of some images, 0-d, with gradient; FacezooError where it is not finite."""
-        parts = self.parts
-        inputs = parts.preprocessing.to_input(pixels, parts.device)
-        labels = torch.from_numpy(parts.data.faces.labels[images]).to(parts.device)
-        with torch.autocast(parts.device.type, torch.bfloat16, enabled=parts.bf16):
-            embeddings = embeddings_of(parts.backbone, inputs)
-        if not bool(torch.isfinite(embeddings).all()):
-            raise self._not_finite(math.nan, embeddings)
-        loss: Tensor = parts.loss(embeddings.float(), labels)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise self._not_finite(value, embeddings)
-        return loss
-
-    def _not_finite(self, loss: float, embeddings: Tensor) -> FacezooError:
+    def _where(self) -> str:
+        """The step that is being computed, in words."""
         epoch, batch = divmod(self.step, self.steps_per_epoch)
-        bad = int((~torch.isfinite(embeddings)).any(1).sum())
-        where = f"step {self.step + 1} (epoch {epoch + 1}, batch {batch + 1} of {self.steps_per_epoch})"
-        of_what = (
-            f"{bad} of {len(embeddings)} embeddings are not finite" if bad else "all embeddings are finite"
-        )
-        terms = ", ".join(f"{name} {float(term):.4g}" for name, term in self.parts.loss.terms.items())
-        return FacezooError(f"the loss is {loss} at {where}: {terms}; {of_what}", WHAT_TO_TRY)
+        return f"step {self.step + 1} (epoch {epoch + 1}, batch {batch + 1} of {self.steps_per_epoch})"
 
     def _note_skipped(self, skipped: Mapping[int, str]) -> None:
         """Write down images that could not be decoded, each when it is met for the first time."""
