@@ -192,7 +192,7 @@ def test_a_row_of_scores_that_says_nothing_failed_to_enrol(tmp_path: Path, row):
     scores = np.array([[0.9, 0.1], [row, row], [0.2, 0.6]])
     file = scored(tmp_path, score=scores, label=np.array([0, 1, 1]))
     with pytest.raises(
-        FacezooError, match=r"s\.npz: 1 of 3 embeddings are zero or not finite, such as 'row 1'"
+        FacezooError, match=r"s\.npz: 1 of 3 rows of scores are zero or not finite, such as 'row 1'"
     ):
         uniform_of_file(file)
     rejected, dropped = (uniform_of_file(file, failed=failed) for failed in ("reject", "drop"))

@@ -101,7 +101,8 @@ def _uniform(
 ) -> UniformAccuracy:
     """Uniform accuracy with or without the samples that failed to enrol."""
     arguments.together(scores=scores, labels=labels)
-    failing = settle(name, scores, [f"row {row}" for row in range(len(scores))], failed)
+    rows = [f"row {row}" for row in range(len(scores))]
+    failing = settle(name, scores, rows, failed, things="rows of scores")
     own, other = np.zeros(len(scores)), np.zeros(len(scores))
     own[~failing], other[~failing] = of_matrix(scores[~failing], labels[~failing])
     kept = ~failing if failed == "drop" else np.ones(len(scores), np.bool_)

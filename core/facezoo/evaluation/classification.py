@@ -82,6 +82,7 @@ def geometry_of_folder(
 
     Images that failed to enrol have none: they are left out where `failed` is "drop", else FacezooError.
     """
+    _refuse_reject(failed)
     faces = find_faces(data, network.preprocessing.fit).faces
     rows = _embeddings(network, faces, np.arange(len(faces)), flip)
     found = _geometry(printable(data), rows, faces.labels, faces.paths, failed)
@@ -105,11 +106,15 @@ def _geometry(
     paths: Sequence[str],
     failed: Failed | None,
 ) -> Geometry:
+    _refuse_reject(failed)
+    failing = settle(name, rows, paths, failed)
+    return replace(geometry(rows[~failing], labels[~failing]), failed=int(failing.sum()))
+
+
+def _refuse_reject(failed: Failed | None) -> None:
     if failed == "reject":
         message = "--failed reject: an image that failed to enrol has no angle to others"
         raise FacezooError(message, "Say --failed drop, which leaves such images out.")
-    failing = settle(name, rows, paths, failed)
-    return replace(geometry(rows[~failing], labels[~failing]), failed=int(failing.sum()))
 
 
 def _uniform(

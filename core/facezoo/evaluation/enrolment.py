@@ -45,16 +45,21 @@ def units_but(rows: npt.NDArray[np.floating], failing: npt.NDArray[np.bool_]) ->
 
 
 def settle(
-    name: str, rows: npt.NDArray[np.floating], names: Sequence[str], failed: Failed | None
+    name: str,
+    rows: npt.NDArray[np.floating],
+    names: Sequence[str],
+    failed: Failed | None,
+    *,
+    things: str = "embeddings",
 ) -> npt.NDArray[np.bool_]:
     """Which rows [N, D] failed to enrol, bool [N].
 
-    `names` are the images' names and `name` says where they come from. Raises FacezooError where some failed
-    and `failed` does not say what they count as, and where all did.
+    `names` are the images' names, `name` says where they come from and `things` what they are. Raises
+    FacezooError where some failed and `failed` does not say what they count as, and where all did.
     """
     failing = failing_rows(rows)
     if failed is None:
-        refuse(name, np.flatnonzero(failing), len(rows), names)
+        refuse(name, np.flatnonzero(failing), len(rows), names, things)
     elif failed not in {"reject", "drop"}:
         raise FacezooError(f"failed: {failed!r}", "Say reject or drop.")
     if len(rows) and failing.all():
@@ -63,13 +68,19 @@ def settle(
     return failing
 
 
-def refuse(name: str, failing: npt.NDArray[np.int64], count: int, names: Sequence[str] | None = None) -> None:
+def refuse(
+    name: str,
+    failing: npt.NDArray[np.int64],
+    count: int,
+    names: Sequence[str] | None = None,
+    things: str = "embeddings",
+) -> None:
     """Raise FacezooError where any of `count` images is `failing` (their numbers), naming some of them."""
     if not len(failing):
         return
     some = [f"row {image}" if names is None else repr(names[image]) for image in failing[:_SHOWN].tolist()]
     message = (
-        f"{name}: {len(failing):,} of {count:,} embeddings are zero or not finite, such as "
+        f"{name}: {len(failing):,} of {count:,} {things} are zero or not finite, such as "
         f"{', '.join(some)}: these images failed to enrol"
     )
     raise FacezooError(message, _HINT)
