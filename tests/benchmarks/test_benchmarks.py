@@ -108,6 +108,16 @@ def test_replicates_are_timed_with_ties_and_without(benchmark, capsys):
     assert [row["decimals"] for row in rows(capsys.readouterr().out)] == [8, 2]
 
 
+def test_lists_of_each_kind_are_read_whole(benchmark, tmp_path):
+    script = benchmark("pairs")
+    found = {}
+    for kind in script.KINDS:
+        script.write_list(tmp_path / kind, kind, 50)
+        found[kind] = script.measure(tmp_path / kind)
+    assert {row["pairs"] for row in found.values()} == {50}
+    assert found["plain"]["images"] == found["quoted"]["images"] < found["distinct"]["images"] == 100
+
+
 @pytest.mark.slow
 def test_each_measurement_is_a_process_of_its_own():
     command = [sys.executable, str(HERE / "training.py"), *TRAINING]

@@ -66,6 +66,7 @@ def test_the_real_lists_have_seven_thousand_pairs_in_ten_folds():
         ("Protocol/Split/FF/01/same.txt", "1,9\n", r"same\.txt, line 1: '1,9'"),
         ("Protocol/Split/FF/01/diff.txt", "1;2\n", r"diff\.txt, line 1"),
         ("Protocol/Pair_list_F.txt", "one ../a.jpg", r"Pair_list_F\.txt, line 1"),
+        ("Protocol/Pair_list_F.txt", "1 a.jpg\n1 b.jpg\n", r"Pair_list_F\.txt, line 2"),
         ("Protocol/Pair_list_F.txt", None, r"Pair_list_F\.txt: cannot be read"),
     ],
 )

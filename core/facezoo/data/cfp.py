@@ -33,7 +33,10 @@ def read_cfp(root: Path, kind: Kind) -> list[NamedPair]:
     frontal = _numbering(protocol / "Pair_list_F.txt")
     second = frontal if kind == "FF" else _numbering(protocol / "Pair_list_P.txt")
     split = protocol / "Split" / kind
-    folds = sorted(path for path in split.iterdir() if path.is_dir()) if split.is_dir() else []
+    try:
+        folds = sorted(path for path in split.iterdir() if path.is_dir())
+    except OSError:
+        folds = []
     if not folds:
         message = f"{printable(str(split))}: holds no folds"
         raise FacezooError(message, "Give the folder that holds CFP's Protocol and Data.")
@@ -51,6 +54,8 @@ def _numbering(path: Path) -> dict[str, str]:
         number, _, image = text.partition(" ")
         if not number.isdecimal() or not image:
             raise _broken(path, line, text, "A line is a number and an image's path.")
+        if number in images:
+            raise _broken(path, line, text, "Each image has a number of its own.")
         images[number] = _relative(image.strip())
     return images
 
