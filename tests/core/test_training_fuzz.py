@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from facezoo import FacezooError
 from facezoo.disk.sealed import SEAL, write_sealed
-from facezoo.evaluation.network import open_network
+from facezoo.evaluation.network import Network, open_network
 from facezoo.settings import resolve
 from facezoo.training import Trainer, best_checkpoint, read_metadata
 from facezoo.training.initial import start_from
@@ -66,8 +66,7 @@ class Doors:
         """Read the checkpoint for every purpose; only FacezooError may come out."""
         trainer, parts = self.trainer, self.trainer.parts
         doors: list[Callable[[], object]] = [
-            lambda: open_network(self.checkpoint, "cpu").learned_threshold,
-            lambda: open_network(self.checkpoint, "cpu").loss,
+            lambda: use(open_network(self.checkpoint, "cpu")),
             lambda: restore(parts, trainer.settings, trainer.about, self.checkpoint),
             lambda: start_from(parts, self.tuned, trainer.about),
         ]
@@ -83,6 +82,11 @@ class Doors:
             shown = CliRunner().invoke(cli, ["show-checkpoint", str(self.run), *options])
             assert shown.exit_code in {0, 2}, shown.exception
             assert "\x1b[2J" not in shown.output
+
+
+def use(network: Network) -> object:
+    """What an evaluation asks of a network."""
+    return network.learned_threshold, network.loss
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +157,18 @@ def test_what_a_checkpoint_says_of_itself(doors: Doors, data: st.DataObject, val
         write_sealed(path, about) if sealed else path.write_text(json.dumps(about))
         doors.load()
         doors.show()
+
+
+@pytest.mark.parametrize("value", [GONE, None, -1])
+def test_every_value_missing_null_or_of_another_type(doors: Doors, value: object):
+    path = doors.checkpoint / "checkpoint.json"
+    with as_it_was(path) as before:
+        about = json.loads(before)
+        del about[SEAL]
+        for place in places(about):
+            write_sealed(path, changed(about, place, value))
+            doors.load()
+            doors.show()
 
 
 RECORDS = st.sampled_from(["checkpoint.json", "../best.json", "../../evaluation.json"])

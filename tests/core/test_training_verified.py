@@ -126,6 +126,20 @@ def test_a_json_that_is_changed_by_hand_counts_as_one_without_digests(run: Path,
         assert open_network(run, "cpu").preprocessing.alignment == "by hand"
 
 
+@pytest.mark.parametrize("key", ["imported", "head", "data", "config", "seed", "files", "computed_on"])
+def test_what_may_be_absent_may_not_be_null(run: Path, key: str):
+    checkpoint = rewrite(run / "checkpoints" / "step-10", lambda about: about.update({key: None}))
+    with pytest.raises(FacezooError, match=rf"checkpoint\.json: cannot be read \({key}: "):
+        read_metadata(checkpoint)
+
+
+@pytest.mark.parametrize("key", ["distribution", "version"])
+def test_a_distribution_and_its_version_stand_together(run: Path, key: str):
+    checkpoint = rewrite(run / "checkpoints" / "step-10", lambda about: about["backbone"].pop(key))
+    with pytest.raises(FacezooError, match="a distribution and its version stand together"):
+        read_metadata(checkpoint)
+
+
 def test_the_way_on_that_is_told_is_one(run: Path, settings: RunSettings):
     flip_a_bit(run / "checkpoints" / "step-10" / "model.safetensors", 500)
     (run / "checkpoints" / "step-10").rename(run / "step-10.damaged")

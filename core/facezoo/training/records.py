@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 FORMAT: Final = 1
 """Raised whenever a checkpoint's files change their meaning."""
 
+ABSENT: Any = None
+"""The default of what may be absent, and is then left so; null is a value of another type, and an error."""
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -42,8 +45,14 @@ class Backbone(Record):
 
     name: Text
     dim: int = Field(ge=1, le=2**16)
-    distribution: Text | None = None
-    version: Text | None = None
+    distribution: Text = ABSENT
+    version: Text = ABSENT
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if len({"distribution", "version"} & self.model_fields_set) == 1:
+            raise ValueError("a distribution and its version stand together")
+        return self
 
 
 class Contract(Record):
@@ -72,9 +81,9 @@ class Data(Record):
     fingerprint: Sha256
     images: Positive
     identities: Positive
-    identity_fingerprint: Sha256 | None = None
+    identity_fingerprint: Sha256 = ABSENT
     left_out: Count
-    content: Content | None = None
+    content: Content = ABSENT
 
 
 class Start(Record):
@@ -144,19 +153,20 @@ class Checkpoint(Record):
     backbone: Backbone
     preprocessing: Contract
     versions: dict[str, str]
-    files: dict[FileName, Sha256] | None = None
-    imported: Imported | None = None
-    head: Head | None = None
-    data: Data | None = None
-    config: Config | None = None
-    seed: int | None = None
+    files: dict[FileName, Sha256] = ABSENT
+    imported: Imported = ABSENT
+    head: Head = ABSENT
+    data: Data = ABSENT
+    config: Config = ABSENT
+    seed: int = ABSENT
     started_from: Start | None = None
-    computed_on: Machine | None = None
+    computed_on: Machine = ABSENT
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        absent = [name for name in ("head", "data", "config", "seed") if getattr(self, name) is None]
-        if self.imported is None and absent:
+        of_a_run = ("head", "data", "config", "seed")
+        absent = [name for name in of_a_run if name not in self.model_fields_set]
+        if absent and ("imported" not in self.model_fields_set or len(absent) < len(of_a_run)):
             raise ValueError(f"{' and '.join(absent)} missing")
         return self
 
