@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from facezoo.data.threads import Threads, computed_ahead
+from support.patience import HANG
 
 
 def test_results_come_in_turn_and_few_are_begun_ahead():
@@ -93,6 +94,6 @@ def test_ctrl_c_ends_a_process_whose_threads_hang_in_a_read():
         try:
             assert it.stdout.readline() == b"reading\n"
             os.kill(it.pid, signal.SIGINT)
-            assert it.wait(timeout=120) == -signal.SIGINT  # the time only tells that it hangs
+            assert it.wait(HANG) == -signal.SIGINT
         finally:
             it.kill()
