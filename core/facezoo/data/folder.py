@@ -1,4 +1,4 @@
-"""A folder of identity folders: one folder a person, named as one likes, with that person's images in it."""
+"""A folder of identity folders: one folder per person, of any name, with that person's images in it."""
 
 from __future__ import annotations
 
