@@ -148,6 +148,12 @@ def test_of_two_that_start_at_once_one_begins(settings: RunSettings, tmp_path: P
     assert {path.name for path in run.iterdir()} == {"resolved.toml", "metrics.jsonl", ".lock"}
 
 
+def test_that_another_is_at_work_is_told_before_anything_is_opened(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(session, "Trainer", lambda *_, **__: 1 / 0)
+    with claim(tmp_path), pytest.raises(ClaimedError):
+        train(run_settings(tmp_path / "nowhere"), tmp_path)
+
+
 def test_settings_that_cannot_be_written_are_told_before_anything_is(settings, tmp_path: Path):
     odd = settings.evaluate.model_copy(update={"images": "faces \udcff"})
     changed = RunSettings(**{**vars(settings), "evaluate": odd})

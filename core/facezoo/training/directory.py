@@ -69,6 +69,13 @@ def refuse_run(run_dir: Path) -> None:
         raise FacezooError(f"{run_dir}: holds a run already", hint)
 
 
+def refuse_claimed(run_dir: Path) -> None:
+    """`ClaimedError` where another process has begun in `run_dir`; to be told before hours of opening."""
+    if (run_dir / LOCK).exists():
+        with claim(run_dir):
+            pass
+
+
 @contextmanager
 def begin(run_dir: Path, settings: RunSettings) -> Iterator[bool]:
     """Make and claim `run_dir`, and write the settings there; yields whether a failed start lay there.

@@ -21,6 +21,7 @@ from facezoo.training.directory import (
     LEFT_OUT,
     begin,
     check_directory,
+    refuse_claimed,
     refuse_run,
     writing,
 )
@@ -55,6 +56,7 @@ def train(
         with claim(out):
             return _go_on(settings, out, console)
     refuse_run(out)
+    refuse_claimed(out)
     trainer = _opened(settings, out, console)
     figures = _verify(trainer)
     with begin(out, settings) as taken_over:
