@@ -178,20 +178,20 @@ def _own_threshold(
 
     try:
         threshold = None if network is None else network.learned_threshold
+        if threshold is None:
+            return None, []
+        found = at_threshold(
+            scored.scores,
+            scored.same,
+            threshold,
+            scored.units,
+            first=scored.first,
+            failed=scored.rejected,
+            replicates=asked.replicates,
+            seed=asked.seed,
+        )
     except FacezooError as error:
         return None, [f"whether the head has a threshold of its own is not known: {error.message}"]
-    if threshold is None:
-        return None, []
-    found = at_threshold(
-        scored.scores,
-        scored.same,
-        threshold,
-        scored.units,
-        first=scored.first,
-        failed=scored.rejected,
-        replicates=asked.replicates,
-        seed=asked.seed,
-    )
     return found, []
 
 

@@ -112,6 +112,13 @@ def test_a_head_that_is_not_there_takes_only_its_threshold_away(invoke, threshol
     assert without[-1].startswith("whether the head has a threshold of its own is not known: head 'uniface'")
 
 
+def test_a_threshold_that_is_no_number_takes_only_itself_away(invoke, threshold_run, monkeypatch):
+    monkeypatch.setattr("facezoo.evaluation.network.Network.learned_threshold", float("nan"))
+    lines = lines_of(invoke("evaluate", threshold_run, "--replicates", "2"))
+    assert lines[2].startswith("accuracy")
+    assert lines[-1].endswith("is not known: threshold: nan is not a finite number")
+
+
 def test_the_gap_to_the_threshold_of_the_head(invoke, threshold_run, faces):
     lines = lines_of(invoke("evaluate", threshold_run, "--protocol", "uniform", "--data", str(faces)))
     content = invoke("evaluate", threshold_run, "--protocol", "uniform", "--data", str(faces), "--json")

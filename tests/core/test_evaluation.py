@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -108,6 +108,28 @@ def test_ten_folds_equal_the_slow_loop():
     assert found.fold_accuracy == pytest.approx(accuracies)
     assert (found.accuracy, found.fold_sd, found.se) == pytest.approx((mean, sd, sd / math.sqrt(10)))
     assert (found.genuine, found.impostor) == (int(same.sum()), int((~same).sum()))
+
+
+in_folds = st.lists(
+    st.tuples(st.integers(-4, 4).map(lambda n: n / 8), st.booleans(), st.integers(0, 3)),
+    min_size=8,
+    max_size=40,
+)
+
+
+@short_and_long
+@given(in_folds, st.randoms(use_true_random=False))
+def test_figures_depend_on_no_order_and_ranks_on_no_scale(length, pairs, random):
+    columns = [np.array(column) for column in zip(*pairs, strict=True)]
+    assume(len(set(columns[2])) > 1 and 0 < columns[1].sum() < len(pairs))
+    assume(area_under_curve(*columns[:2]) >= 0.2)
+    found = verify(*columns)
+    order = random.sample(range(len(pairs)), len(pairs))
+    assert verify(*(column[order] for column in columns)) == found
+    stretched = verify(np.exp(3 * columns[0]), *columns[1:])
+    assert (stretched.auc, stretched.eer) == (found.auc, found.eer)
+    # with kinds exchanged and scores turned round it is the same task
+    assert area_under_curve(-columns[0], ~columns[1]) == found.auc
 
 
 def test_perfect_separation_and_its_opposite():
