@@ -42,6 +42,7 @@ test-slow: $(STAMP)
 soak: $(STAMP)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[soak]'
 	$(PYTEST) -m soak --hypothesis-profile=soak
+	@rm -rf build/mutants
 	$(BIN)/python tests/soak/mutate.py --count $(MUTANTS) --seed $(SEED)
 
 lint: $(STAMP)

@@ -20,20 +20,17 @@ import json
 import os
 import random
 import resource
-import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import coverage
 from mutations import Mutant, mutants_of
+from selection import ROOT, Tests, collect
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-SURVIVORS = HERE / "survivors.txt"
+SURVIVORS = Path(__file__).parent / "survivors.txt"
 PARTS = ("engine", "training", "evaluation", "data")
 TESTS = ("tests/core", "tests/cli", "tests/end_to_end")
 PRELOADED = (
@@ -47,70 +44,6 @@ PRELOADED = (
     "safetensors.torch",
 )
 WANTED = 0.95
-BUDGET = 90.0  # processor seconds of tests for a mutant; what is left out can only make a survivor
-
-
-@dataclass(frozen=True)
-class Tests:
-    """Which tests run which lines, and the seconds of each."""
-
-    lines: dict[str, dict[int, set[str]]]
-    seconds: dict[str, float]
-
-    def of(self, mutant: Mutant) -> list[str]:
-        """Those that run its line, file by file, the quickest first; as many as the budget has room for."""
-        lines = self.lines.get(mutant.file, {})
-        contexts = lines.get(mutant.line, set()) - {"import"}
-        if not contexts:  # what runs on import only: whoever uses the module
-            contexts = set().union(*lines.values()) - {"import"}
-        by_file: dict[str, list[str]] = defaultdict(list)
-        for test in filter(self._named(contexts), self.seconds):
-            by_file[test.partition("::")[0]].append(test)
-        costs = {file: sum(map(self.seconds.__getitem__, tests)) for file, tests in by_file.items()}
-        found, spent = [], 0.0
-        for file in sorted(costs, key=costs.__getitem__):
-            for test in sorted(by_file[file], key=self.seconds.__getitem__):
-                spent += self.seconds[test]
-                if spent <= BUDGET:
-                    found.append(test)
-        return found
-
-    def _named(self, contexts: set[str]) -> Any:
-        """Whether a context is a test, or the file of a fixture that it shares with others."""
-        return lambda test: test in contexts or test.partition("::")[0] in contexts
-
-
-def collect(out: Path, tests: Sequence[str]) -> Tests:
-    """Run the tests once under coverage, unless `out` has that already."""
-    if not list(out.glob("seconds-*.json")):
-        out.mkdir(parents=True, exist_ok=True)
-        path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "covering",
-            "-n",
-            "auto",
-            "--dist=loadfile",
-            *tests,
-        ]
-        subprocess.run(command, cwd=ROOT, env=os.environ | {"COVERING": str(out), "PYTHONPATH": path})
-    data = coverage.CoverageData(str(out / "all"))
-    for file in out.glob("coverage.*"):
-        part = coverage.CoverageData(str(file))
-        part.read()
-        data.update(part)
-    lines: dict[str, dict[int, set[str]]] = {}
-    for name in data.measured_files():
-        by_line = data.contexts_by_lineno(name)
-        lines[str(Path(name).relative_to(ROOT))] = {line: set(found) for line, found in by_line.items()}
-    seconds: dict[str, float] = {}
-    for file in out.glob("seconds-*.json"):
-        seconds |= json.loads(file.read_text(encoding="utf-8"))
-    return Tests(lines, seconds)
 
 
 class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -134,21 +67,29 @@ class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, str(self.path), "exec"), module.__dict__)
 
 
-def attempt(mutant: Mutant, tests: list[str], limit: int) -> int:
-    """Run tests on a mutant, in this process, which has not imported facezoo; pytest's exit code."""
+class Failing:
+    """Notes which tests fail."""
+
+    def __init__(self) -> None:
+        self.tests: list[str] = []
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.tests.append(report.nodeid)
+
+
+def run_tests(tests: list[str], *options: str) -> tuple[int, list[str]]:
+    """pytest's exit code, and the tests that failed; in this process, which has not imported facezoo."""
     import pytest
 
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
-    sys.meta_path.insert(
-        0, Planted(mutant.file, mutant.source((ROOT / mutant.file).read_text(encoding="utf-8")))
-    )
+    noted = Failing()
     os.chdir(ROOT)
-    options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not soak"]
-    return int(pytest.main([*options, *tests]))
+    quiet = ["-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not soak"]
+    return int(pytest.main([*quiet, *options, *tests], plugins=[noted])), noted.tests
 
 
-def forked(mutant: Mutant, tests: list[str], seconds: float, log: Path) -> int:
-    """The process that tries a mutant."""
+def forked(work: Callable[[], int], log: Path) -> int:
+    """A process that does some work, ends with its code and says in a file what it says."""
     child = os.fork()
     if child == 0:
         with log.open("w", encoding="utf-8") as file:
@@ -156,10 +97,34 @@ def forked(mutant: Mutant, tests: list[str], seconds: float, log: Path) -> int:
             os.dup2(file.fileno(), 2)
             code = 70
             with contextlib.suppress(BaseException):
-                code = attempt(mutant, tests, int(10 * seconds) + 60)
+                code = work()
             sys.stdout.flush()
             os._exit(code)
     return child
+
+
+def attempt(mutant: Mutant, tests: list[str], limit: int) -> int:
+    """Run tests on a mutant until one fails; pytest's exit code."""
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+    original = (ROOT / mutant.file).read_text(encoding="utf-8")
+    sys.meta_path.insert(0, Planted(mutant.file, mutant.source(original)))
+    return run_tests(tests, "-x")[0]
+
+
+def without_failing(tests: Tests, out: Path) -> Tests:
+    """Without those that fail here with nothing planted: they would seem to notice everything."""
+    found = out / "failing.json"
+    if not found.exists():
+
+        def control() -> int:
+            code, failing = run_tests(sorted(tests.seconds))
+            found.write_text(json.dumps(failing), encoding="utf-8")
+            return code
+
+        os.waitpid(forked(control, out / "control.log"), 0)
+    failing = set(json.loads(found.read_text(encoding="utf-8")))
+    kept = {test: seconds for test, seconds in tests.seconds.items() if test not in failing}
+    return Tests(tests.lines, kept)
 
 
 def tried(drawn: list[Mutant], tests: Tests, out: Path, jobs: int) -> Iterator[tuple[Mutant, str]]:
@@ -174,7 +139,8 @@ def tried(drawn: list[Mutant], tests: Tests, out: Path, jobs: int) -> Iterator[t
                 yield mutant, "survived: no test runs it"
                 continue
             seconds = sum(tests.seconds[test] for test in chosen)
-            running[forked(mutant, chosen, seconds, out / f"mutant-{drawn.index(mutant)}.log")] = mutant
+            work = partial(attempt, mutant, chosen, int(10 * seconds) + 60)
+            running[forked(work, out / f"mutant-{drawn.index(mutant)}.log")] = mutant
         if running:
             child, status = os.wait()
             yield running.pop(child), judged(status)
