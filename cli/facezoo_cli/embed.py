@@ -34,15 +34,15 @@ def command(
     Images are read batch by batch. Interrupted, the same command goes on where it was. The file holds `path`
     (relative to DIR) and `embedding`, not normalised; `facezoo evaluate --embeddings` reads it.
     """
-    from facezoo.data.faces import told
-    from facezoo.data.orl import folder_of
-    from facezoo.evaluation.embed_folder import embed_folder
-    from facezoo.evaluation.network import open_network
-
-    network, folder = open_network(run), folder_of(path)
-    flip = network.evaluate.flip if flip is None else flip
-    batch_size = batch_size or network.evaluate.batch_size
     with interruptible(lambda: "Interrupted. The same command goes on."):
+        from facezoo.data.faces import told
+        from facezoo.data.orl import folder_of
+        from facezoo.evaluation.embed_folder import embed_folder
+        from facezoo.evaluation.network import open_network
+
+        network, folder = open_network(run), folder_of(path)
+        flip = network.evaluate.flip if flip is None else flip
+        batch_size = batch_size or network.evaluate.batch_size
         found = embed_folder(network, folder, out, flip=flip, batch_size=batch_size, progress=_progress())
     mirrored = "with" if flip else "without"
     say(f"{out}: {found.images:,} embeddings, {mirrored} mirror images, by {network.checkpoint}")
