@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -135,6 +136,22 @@ def test_of_a_missing_image_it_is_told_what_is_there_instead(
     find = Finder(files(tmp_path, there))
     assert find(name) is None
     assert find.near(name) == words
+
+
+def test_each_folder_is_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    files(tmp_path, "x/a.jpg", "y/a.jpg")
+    listed: list[Path] = []
+    scandir = os.scandir
+
+    def noted(folder: Path) -> object:
+        listed.append(folder)
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", noted)
+    find = Finder(tmp_path)
+    assert [find(f"x/{n}.jpg") for n in "abc"] == ["x/a.jpg", None, None]
+    assert [find(f"no{n}/a.jpg") for n in range(100)] == [None] * 100
+    assert len(listed) == 2
 
 
 def test_of_a_missing_embedding_it_is_told_what_is_there_instead():

@@ -283,6 +283,12 @@ def test_a_resolved_run_is_found_from_elsewhere_and_one_from_before_from_where_i
     assert resolve(write(tmp_path / "run", f"{first}\n{rest}")).data.path == str(tmp_path / "faces")
 
 
+def test_a_path_that_no_file_can_keep_is_refused():
+    found = refusal(flags=HEAD | {"data.path": "Jos\udce9"})
+    assert found.startswith("data.path: 'Jos\\udce9' is not UTF-8 text")
+    assert "ln -s" in found
+
+
 def test_dots_behind_a_link_lead_where_the_system_goes(tmp_path: Path):
     (tmp_path / "far" / "away").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "far" / "away")

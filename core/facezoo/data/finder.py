@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -26,6 +26,7 @@ class Finder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.folder = cache(self._folder)
+        self.folders = cache(self._folders)
         self.index = cache(self._index)
 
     def __call__(self, name: str) -> str | None:
@@ -56,7 +57,8 @@ class Finder:
         if elsewhere := self._elsewhere(path):
             return f"{elsewhere!r} is there, in another folder"
         if folder is None:
-            known = self._folders(self.folder(posixpath.dirname(parent)))
+            above = self.folder(posixpath.dirname(parent))
+            known = [] if above is None else self.folders(above)
             return f"there is no folder {parent!r}{did_you_mean(posixpath.basename(parent), known)}"
         return ""
 
@@ -67,7 +69,7 @@ class Finder:
         """The same image with fewer folders in front of it, or below one of the root's folders."""
         parts = path.strip("/").split("/")
         fewer = ("/".join(parts[skipped:]) for skipped in range(1, len(parts)))
-        deeper = (f"{folder}/{'/'.join(parts)}" for folder in islice(self._folders(""), LOOKED_INTO))
+        deeper = (f"{folder}/{'/'.join(parts)}" for folder in islice(self.folders("").values(), LOOKED_INTO))
         for candidate in (*fewer, *deeper):
             try:
                 if found := self(candidate):
@@ -82,17 +84,15 @@ class Finder:
             return path
         parent, last = posixpath.split(path)
         above = self.folder(parent) if last else None
-        for name in self._folders(above):
-            if composed(name) == composed(last):
-                return posixpath.join(above or "", name)
-        return None
+        name = None if above is None else self.folders(above).get(composed(last))
+        return None if above is None or name is None else posixpath.join(above, name)
 
     def _index(self, folder: str) -> Index:
         return Index((entry.name, entry.name) for entry in self._entries(folder) if not _is_folder(entry))
 
-    def _folders(self, folder: str | None) -> Iterator[str]:
-        if folder is not None:
-            yield from sorted(entry.name for entry in self._entries(folder) if _is_folder(entry))
+    def _folders(self, folder: str) -> dict[str, str]:
+        """The names of the folders in a folder, as they are compared and as they are."""
+        return {composed(entry.name): entry.name for entry in self._entries(folder) if _is_folder(entry)}
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:

@@ -55,7 +55,7 @@ def read_pairs(path: Path) -> NamedPairs:
 def say_form(path: Path, read: PairList) -> None:
     """Warn of a form that had to be guessed."""
     if read.form.note:
-        warnings.warn(f"{printable(path.name)}: read as {read.form.note}", stacklevel=3)
+        warnings.warn(f"{printable(path.name)}: {read.form.note}", stacklevel=3)
 
 
 def number_pairs(

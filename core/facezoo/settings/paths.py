@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from facezoo._words import printable
+from facezoo._words import printable, shown
 from facezoo.errors import FacezooError
 from facezoo.settings.sections import EMBEDDED
 
@@ -39,14 +39,17 @@ def located(setting: str, value: object, base: Path, origin: str) -> object:
     """The value of `section.key`, absolute if it is a path: a run is found again from any working directory.
 
     `~` is the home directory. Raises FacezooError for a path with control characters, which nobody means, and
-    for one that no file system holds.
+    for one that no file system or no file of settings holds.
     """
     if not isinstance(value, str) or not value or setting not in WORDS or value in WORDS[setting]:
         return value
-    if not value.isprintable() and any(ord(character) < ord(" ") for character in value):
+    if any(character < " " for character in value):
         message = f"{setting}: {value!r} holds control characters ({origin})"
         hint = r"In TOML a \ within double quotes begins an escape: write paths within single quotes."
         raise FacezooError(message, hint)
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        message = f"{setting}: {shown(value)} is not UTF-8 text, in which settings are kept ({origin})"
+        raise FacezooError(message, "Rename it, or make a link to it with another name (ln -s).")
     if max(len(part) for part in os.fsencode(value).split(b"/")) > LONGEST or len(value) > LONGEST_PATH:
         message = f"{setting}: {value[:40]!r}... is longer than a path can be ({origin})"
         raise FacezooError(message, f"A file's name has at most {LONGEST} bytes.")

@@ -43,9 +43,11 @@ def form_of(path: Path, lines: Lines) -> Form:
     if first.lower().startswith("sep=") and declared in DELIMITERS and len(lines) > 1:
         return _table(path, lines[1:], (declared,))  # Excel's own line
     if any(is_impostor(line) for _, line in lines):
-        return Form("headless lfw", note="LFW's pairs, without the line that says how many")
+        return Form("headless lfw", note="taken for LFW's pairs, without the line that says how many")
     if is_half(first) and len(lines) > 1 and is_half(lines[1][1]):
-        return Form("two lines", note="two lines per pair, as CALFW and CPLFW have them; 0: impostors")
+        return Form(
+            "two lines", note="taken for two lines per pair, as CALFW and CPLFW have them; 0: impostors"
+        )
     return _table(path, lines, DELIMITERS)
 
 
@@ -60,7 +62,9 @@ def _table(path: Path, lines: Lines, delimiters: Sequence[str]) -> Form:
         cells = _cells(first, delimiter)
         if len(cells) == 3 and is_truth(cells[2]) and not cells[1].isdecimal():
             layout = Layout(delimiter, 3, _ROLES, (), number)
-            return Form("table", layout, "two image paths and 1 (one identity) or 0 (two), without a header")
+            return Form(
+                "table", layout, "taken for two image paths and 1 (one identity) or 0 (two), without a header"
+            )
     raise _unknown(path, number, first)
 
 
@@ -79,7 +83,9 @@ def _note(layout: Layout) -> str:
     notes = []
     if [layout.name(role).lower() for role in _ROLES] != list(_ROLES):
         a, b, same = (layout.name(role) for role in _ROLES)
-        notes.append(f"the columns {a!r} and {b!r} are the images, {same!r} says 1 (one identity) or 0 (two)")
+        notes.append(
+            f"the columns {a!r} and {b!r} are taken for the images, {same!r} for 1 (one identity) or 0 (two)"
+        )
     if unused:
         notes.append(f"not used: {', '.join(map(shown, unused[:5]))}{', ...' if len(unused) > 5 else ''}")
     return "; ".join(notes)
