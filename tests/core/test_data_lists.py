@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def test_lfw_view_1_has_none_and_neither_has_a_list_without_its_first_line(tmp_p
         ("a,b,same\rx/1.jpg,x/2.jpg,1\rx/1.jpg,y/1.jpg,0\r", None),
         ('"a","b","same"\n"x/1.jpg", "x/2.jpg","TRUE"\n\n   \n,,\n x/1.jpg , y/1.jpg ,FALSE\n', None),
         ("sep=;\na;b;same\nx/1.jpg;x/2.jpg;1.0\nx/1.jpg;y/1.jpg;0.0\n", None),
+        ("sep=\t\na\tb\tsame\nx/1.jpg\tx/2.jpg\t1\nx/1.jpg\ty/1.jpg\t0\n", None),
         ("A\tB\tSame\nx/1.jpg\tx/2.jpg\t1\nx/1.jpg\ty/1.jpg\t-1\n", None),
         (",a,b,same\n0,x/1.jpg,x/2.jpg,1\n1,x/1.jpg,y/1.jpg,0\n", None),
         ("same,a,b\ngenuine,x/1.jpg,x/2.jpg\nimpostor,x/1.jpg,y/1.jpg\n", None),
@@ -135,6 +137,25 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str | bytes,
         read(written(tmp_path, text))
     assert message in error.value.message
     assert error.value.hint
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", " ", "|"])
+def test_the_command_that_is_named_converts_the_list(tmp_path: Path, delimiter: str):
+    in_front = written(tmp_path, "1 x/1.jpg x/2.jpg\n0 x/1.jpg y/1.jpg\n".replace(" ", delimiter), "front")
+    subprocess.run(command_of(in_front, "awk"), shell=True, check=True, cwd=tmp_path)
+    assert read(tmp_path / "pairs.txt") == TWO
+    other = written(
+        tmp_path, "p q r\nx/1.jpg x/2.jpg 1\nx/1.jpg y/1.jpg 0\n".replace(" ", delimiter), "other"
+    )
+    subprocess.run(command_of(other, "sed"), shell=True, check=True, cwd=tmp_path)
+    assert read(other) == TWO
+
+
+def command_of(path: Path, program: str) -> str:
+    with pytest.raises(FacezooError) as error:
+        read(path)
+    assert program in error.value.hint
+    return error.value.hint[error.value.hint.index(f": {program} ") + 2 :]
 
 
 def test_lists_that_cannot_be_opened_are_told(tmp_path: Path):

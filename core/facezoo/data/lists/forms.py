@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from facezoo.data.lists.lines import HINT, broken
 from facezoo.data.lists.table import Layout
 from facezoo.data.lists.two_lines import is_half
 from facezoo.data.lists.words import Role, is_truth, roles
+from facezoo.errors import FacezooError
 
+TRUTH: Final = "1 (one identity) or 0 (two)"
 DELIMITERS: Final = (",", ";", "\t", "|", " ")
 _ROLES: Final[dict[Role, int]] = {"a": 0, "b": 1, "same": 2}
 
@@ -39,15 +42,12 @@ def form_of(path: Path, lines: Lines) -> Form:
     first = lines[0][1]
     if is_header(first):
         return Form("lfw")
-    declared = first.strip().lower().removeprefix("sep=")
-    if first.lower().startswith("sep=") and declared in DELIMITERS and len(lines) > 1:
-        return _table(path, lines[1:], (declared,))  # Excel's own line
+    if first.lower().startswith("sep=") and first[4:5] in DELIMITERS and len(lines) > 1:
+        return _table(path, lines[1:], (first[4],))  # Excel's own line
     if any(is_impostor(line) for _, line in lines):
         return Form("headless lfw", note="taken for LFW's pairs, without the line that says how many")
     if is_half(first) and len(lines) > 1 and is_half(lines[1][1]):
-        return Form(
-            "two lines", note="taken for two lines per pair, as CALFW and CPLFW have them; 0: impostors"
-        )
+        return Form("two lines", note="taken for CALFW's form, two lines per pair, 0 for impostors")
     return _table(path, lines, DELIMITERS)
 
 
@@ -62,9 +62,7 @@ def _table(path: Path, lines: Lines, delimiters: Sequence[str]) -> Form:
         cells = _cells(first, delimiter)
         if len(cells) == 3 and is_truth(cells[2]) and not cells[1].isdecimal():
             layout = Layout(delimiter, 3, _ROLES, (), number)
-            return Form(
-                "table", layout, "taken for two image paths and 1 (one identity) or 0 (two), without a header"
-            )
+            return Form("table", layout, f"taken for two image paths and {TRUTH}, without a header")
     raise _unknown(path, number, first)
 
 
@@ -83,24 +81,24 @@ def _note(layout: Layout) -> str:
     notes = []
     if [layout.name(role).lower() for role in _ROLES] != list(_ROLES):
         a, b, same = (layout.name(role) for role in _ROLES)
-        notes.append(
-            f"the columns {a!r} and {b!r} are taken for the images, {same!r} for 1 (one identity) or 0 (two)"
-        )
+        notes.append(f"the columns {a!r} and {b!r} are taken for the images, {same!r} for {TRUTH}")
     if unused:
         notes.append(f"not used: {', '.join(map(shown, unused[:5]))}{', ...' if len(unused) > 5 else ''}")
     return "; ".join(notes)
 
 
-def _unknown(path: Path, number: int, first: str) -> Exception:
-    delimiter = max(DELIMITERS[:-1], key=first.count)
-    cells = _cells(first, delimiter if delimiter in first else " ")
-    file = printable(path.name)
+def _unknown(path: Path, number: int, first: str) -> FacezooError:
+    delimiter = next((mark for mark in DELIMITERS if mark in first), ",")
+    cells, file = _cells(first, delimiter), shlex.quote(printable(path.name))
     if len(cells) == 3 and is_truth(cells[0]):
-        return broken(
-            path,
-            number,
-            f"{shown(first)} has the label in front",
-            f"Put it last: awk -F'[{delimiter} ]' '{{print $2\"\\t\"$3\"\\t\"$1}}' {file} > pairs.txt",
-        )
+        command = f"awk -F'{_escaped(delimiter)}' '{{print $2\"\\t\"$3\"\\t\"$1}}' {file} > pairs.txt"
+        return broken(path, number, f"{shown(first)} has the label in front", f"Put it last: {command}")
     found = f"the header is {shown(first.strip())}, which names no columns a, b and same"
-    return broken(path, number, found, f"{HINT} To name three columns: sed -i '1s/.*/a,b,same/' {file}")
+    if len(cells) != 3 or any("/" in cell or "." in cell for cell in cells):
+        return broken(path, number, found, HINT)
+    command = f"sed -i '1s/.*/{_escaped(delimiter).join(('a', 'b', 'same'))}/' {file}"
+    return broken(path, number, found, f"{HINT} If its columns are these, name them so: {command}")
+
+
+def _escaped(delimiter: str) -> str:
+    return "\\t" if delimiter == "\t" else delimiter
