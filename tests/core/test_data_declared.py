@@ -111,7 +111,9 @@ def test_a_contract_that_differs_is_an_error_with_both_sides(tmp_path: Path, dec
 
 def test_a_fifo_is_not_waited_for(tmp_path: Path):
     os.mkfifo(tmp_path / "facezoo.toml")
-    with pytest.raises(FacezooError, match=r"facezoo\.toml: cannot be read \(not a regular file\)"):
+    with pytest.raises(
+        FacezooError, match=r"facezoo\.toml: cannot be read \(not a regular file but a named pipe\)"
+    ):
         declared_in_folder(tmp_path)
 
 

@@ -130,7 +130,10 @@ def test_a_flipped_bit_is_found_by_the_checksum(tmp_path: Path):
 
 def test_what_is_no_file_is_not_opened(tmp_path: Path):
     os.mkfifo(tmp_path / "fifo")
-    for path, reason in ((tmp_path / "fifo", "not a regular file"), (tmp_path, "a folder, not a file")):
+    for path, reason in (
+        (tmp_path / "fifo", "not a regular file"),
+        (tmp_path, "not a regular file but a folder"),
+    ):
         with pytest.raises(FacezooError, match=reason):
             read_embeddings(path)
 

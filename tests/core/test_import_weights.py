@@ -224,7 +224,7 @@ def of_bytes(content: bytes):
         (scripted, "is a TorchScript program"),
         (bomb, "declares more than it holds"),
         (os.mkfifo, "cannot be read \\(not a regular file"),
-        (Path.mkdir, "cannot be read \\(a folder, not a file"),
+        (Path.mkdir, "cannot be read \\(not a regular file but a folder"),
         (lambda path: None, "cannot be read \\(No such file or directory"),
         (lambda path: publish([torch.zeros(1)], path), "holds a list, not tensors by name"),
         (lambda path: publish({}, path), "not tensors by name"),

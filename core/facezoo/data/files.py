@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import Final
 
 from facezoo.data.decode import UnreadableImageError
+from facezoo.disk.reading import not_regular
 
 MAX_FILE_BYTES: Final = 256 * 2**20
 """A larger file is not read. An image of `decode.MAX_PIXELS` in 8-bit colour, not compressed, is smaller."""
-
-KINDS: Final = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
-
-
-def not_regular(mode: int) -> str | None:
-    """What a file of this `st_mode` is instead of a regular one; None for a regular one."""
-    if stat.S_ISREG(mode):
-        return None
-    return f"not a regular file but {KINDS.get(stat.S_IFMT(mode), 'something else')}"
 
 
 def read_file(path: Path) -> bytes:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from facezoo.data.faces import LeftOut, printable
-from facezoo.data.files import not_regular
 from facezoo.data.formats import is_image, why_not
+from facezoo.disk.reading import not_regular
 from facezoo.errors import FacezooError
 
 LITTER: Final = frozenset(

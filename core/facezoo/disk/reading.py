@@ -5,6 +5,22 @@ from __future__ import annotations
 import errno
 import stat
 from pathlib import Path
+from typing import Final
+
+KINDS: Final = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def not_regular(mode: int) -> str | None:
+    """What a file of this `st_mode` is instead of a regular one; None for a regular one."""
+    if stat.S_ISREG(mode):
+        return None
+    return f"not a regular file but {KINDS.get(stat.S_IFMT(mode), 'something else')}"
 
 
 def check_regular(path: Path) -> int:
@@ -13,8 +29,6 @@ def check_regular(path: Path) -> int:
     Opening a FIFO would wait for somebody to write into it. Links are followed.
     """
     status = path.stat()
-    if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "a folder, not a file", str(path))
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    if reason := not_regular(status.st_mode):
+        raise OSError(errno.EINVAL, reason, str(path))
     return status.st_size

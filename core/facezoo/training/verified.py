@@ -5,10 +5,8 @@ Torch is imported only where tensors are read, so that a checkpoint can be descr
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import shlex
-import stat
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from facezoo._words import cut, first_line, printable, shown
+from facezoo.disk.reading import check_regular
 from facezoo.disk.sealed import read_perhaps_sealed
 from facezoo.errors import FacezooError
 from facezoo.training.places import BEST, EVALUATION, FOLDER, METADATA, checkpoints_before, run_of
@@ -81,7 +80,7 @@ def read_evaluation(run_dir: Path) -> dict[str, Any] | None:
 
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal. Raises OSError, also where it is no regular file."""
-    _require_regular(path)
+    check_regular(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -157,7 +156,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     try:
-        _require_regular(path)
+        check_regular(path)
         tensors: dict[str, Tensor] = load_file(path)
         bad = not_finite(tensors)
     except Exception as problem:  # what is damaged fails in many ways
@@ -166,12 +165,6 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         more = f" (and {len(bad) - 1:,} more)" if len(bad) > 1 else ""
         raise _DamagedError(path.name, f"its tensor {shown(bad[0])}{more} is not finite")
     return tensors
-
-
-def _require_regular(path: Path) -> None:
-    """OSError for what is not there, and for a pipe or a device, which might be read without end."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
 
 
 def _check(content: Mapping[str, Any], model: type[Record]) -> None:
