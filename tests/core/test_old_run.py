@@ -24,6 +24,7 @@ from support.faces import exact_faces
 from support.tiny_backbone import install_tiny
 
 OLD = Path(__file__).parents[1] / "fixtures" / "old_run"
+LACKS = "of an earlier facezoo, with no digests, .*; no fingerprint of what is in the images"
 EXPECTED = json.loads((OLD / "expected" / "continuation.json").read_text())
 
 
@@ -38,7 +39,8 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_it_is_resumed_and_ends_where_it_would_have_ended(old: Path):
     # figures differ in their last digits between processors, and a lost momentum or generator in the first
-    figures = resume(old)
+    with pytest.warns(UserWarning, match=LACKS):
+        figures = resume(old)
     losses = {str(line["step"]): line["loss"] for line in read_metrics(old) if "event" not in line}
     assert losses == pytest.approx(losses | EXPECTED["losses"], rel=1e-3)
     for part in ("model", "head"):
@@ -69,7 +71,8 @@ def test_it_is_resumed_bit_for_bit_through_a_checkpoint_of_today(old: Path):
 
 def test_it_is_evaluated(old: Path):
     (line,) = [line for line in read_metrics(old) if line.get("event") == "verification"]
-    own = score_own_pairs(open_network(old / "checkpoints" / "step-6"))
+    with pytest.warns(UserWarning, match=LACKS):
+        own = score_own_pairs(open_network(old / "checkpoints" / "step-6"))
     found = verify(own.scores, own.same, own.fold).as_dict()
     assert found["auc"] == pytest.approx(line["verification"]["auc"], abs=0.01)
 
@@ -79,11 +82,15 @@ def test_it_is_shown(old: Path):
     assert shown.exit_code == 0, shown.output
     assert "step-8: 8 steps" in shown.stdout
     assert "tiny, 8 dimensions" in shown.stdout
+    (line,) = [line for line in shown.stdout.splitlines() if line.startswith("  lacking")]
+    assert "no digests" in line
+    assert "no fingerprint of what is in the images" in line
 
 
 def test_a_run_starts_from_it(old: Path):
     sets = ("train.init_from=run", "train.seed=3")
-    trainer = Trainer(resolve(old / "resolved.toml", sets=sets), old.with_name("tuned"))
+    with pytest.warns(UserWarning, match=LACKS):
+        trainer = Trainer(resolve(old / "resolved.toml", sets=sets), old.with_name("tuned"))
     assert trainer.started_from == {"checkpoint": str(old / "checkpoints/step-8"), "step": 8, "head": True}
     model = read_part(OLD / "run" / "checkpoints" / "step-8", "model")
     own = trainer.parts.backbone.state_dict()
