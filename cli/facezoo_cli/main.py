@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import warnings
 from contextlib import contextmanager, suppress
+from errno import ENAMETOOLONG
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from facezoo._words import printable_lines
+from facezoo._words import cut, printable, printable_lines
 from facezoo.errors import FacezooError
 from facezoo_cli.output import say, survive_any_encoding
 
@@ -86,7 +87,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command: the one place where a `FacezooError` is caught."""
         try:
-            return super().invoke(ctx)
+            with _names_of_a_length():
+                return super().invoke(ctx)
         except FacezooError as error:
             if ctx.meta.get("traceback"):
                 import traceback
@@ -133,6 +135,22 @@ def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
         say(f"facezoo {facezoo.__version__}")
         ctx.exit()
+
+
+@contextmanager
+def _names_of_a_length() -> Iterator[None]:
+    """Turn the system's error about a name that is too long into one of facezoo's.
+
+    Whatever is named on the command line may be one, and any question about it raises, even whether it is
+    there.
+    """
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno != ENAMETOOLONG:
+            raise
+        message = f"{cut(printable(os.fsdecode(problem.filename or 'a file')), 80)}: file name too long"
+        raise FacezooError(message, "A file's name has at most 255 bytes.") from problem
 
 
 @contextmanager
