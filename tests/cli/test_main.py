@@ -18,7 +18,7 @@ def test_a_name_that_no_file_system_holds_is_one_sentence(tmp_path, invoke, comm
     rest = {"embed": [str(tmp_path), "-o", str(tmp_path / "e.npz")]}.get(command, [])
     result = invoke(*command.split(), "x" * 300, *rest)
     assert result.exit_code == 2
-    assert re.match(r"Error: .*x(\.\.\.)?: (file name too long|does not exist)\n", result.stderr)
+    assert re.match(r"Error: .*x(\.\.\.)?: (file name too long|does not exist)", result.stderr)
 
 
 def test_help_names_every_command_with_the_first_line_of_its_own_help(invoke):
