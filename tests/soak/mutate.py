@@ -20,6 +20,7 @@ import json
 import os
 import random
 import resource
+import signal
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ PRELOADED = (
     "safetensors.torch",
 )
 WANTED = 0.95
+ASLEEP = 1200  # seconds by the clock, beside the limit: what waits for ever takes no processor time
 
 
 class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -106,6 +108,7 @@ def forked(work: Callable[[], int], log: Path) -> int:
 def attempt(mutant: Mutant, tests: list[str], limit: int) -> int:
     """Run tests on a mutant until one fails; pytest's exit code."""
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+    signal.alarm(ASLEEP + limit)
     original = (ROOT / mutant.file).read_text(encoding="utf-8")
     sys.meta_path.insert(0, Planted(mutant.file, mutant.source(original)))
     return run_tests(tests, "-x")[0]
