@@ -169,6 +169,20 @@ def test_weights_that_are_not_finite_are_refused_by_name(run, settings, door: Do
         door(run, settings)
 
 
+@pytest.mark.parametrize("part", ["model", "head", "optimizer"])
+def test_a_state_that_is_not_finite_is_not_saved(run: Path, settings: RunSettings, part: str):
+    trainer = resumed(run, settings)
+    loss, optimizer = trainer.parts.loss.prototypes.weight, trainer.parts.optimizer
+    spoilt = {
+        "model": next(trainer.parts.backbone.parameters()),
+        "head": loss,
+        "optimizer": optimizer.state[loss]["momentum_buffer"],
+    }[part]
+    spoilt.detach().view(-1)[0] = float("inf")
+    with pytest.raises(FacezooError, match=rf"{part} weights '.*' are not finite; this state is not saved"):
+        trainer.save()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
