@@ -178,7 +178,7 @@ def test_a_state_that_is_not_finite_is_not_saved(run: Path, settings: RunSetting
         "head": loss,
         "optimizer": optimizer.state[loss]["momentum_buffer"],
     }[part]
-    spoilt.detach().view(-1)[0] = float("inf")
+    spoilt.detach()[(0,) * spoilt.ndim] = float("inf")
     with pytest.raises(FacezooError, match=rf"{part} weights '.*' are not finite; this state is not saved"):
         trainer.save()
 
