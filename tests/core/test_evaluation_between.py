@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,3 +30,11 @@ def test_scores_as_far_apart_as_doubles_go_have_a_threshold():
     scores = np.where(same, 1.7e308, -1.7e308)
     assert verify(scores, same, np.arange(40) // 10).accuracy == 1
     assert tar_at_far(np.where(same, 1.7e308, np.linspace(-1.7e308, 0, 40)), same, [0.5])[0].tar == 1
+
+
+def test_no_distance_is_warned_of():
+    ends = np.array([-np.inf, -1.7e308, 0.0, 1.7e308])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = between(ends[:-1], ends[1:])
+    assert found.tolist() == [-1.7e308, -0.85e308, 0.85e308]
