@@ -200,6 +200,26 @@ def test_where_it_cannot_be_written_memory_takes_its_place(tmp_path: Path):
     assert np.array_equal(store.fetch(EVERY), opened(tmp_path, cache="none").fetch(EVERY))
 
 
+def test_what_does_not_come_back_as_it_was_written_is_not_used(tmp_path: Path, monkeypatch):
+    identity_folder(tmp_path / "faces")
+    plain = cache_module.write_pixels
+
+    def spoilt(making: Path, *rest: object) -> str:
+        digest = plain(making, *rest)
+        pixels = np.lib.format.open_memmap(making / PIXELS, mode="r+")
+        pixels[-1] ^= 1
+        pixels.flush()
+        return digest
+
+    monkeypatch.setattr(cache_module, "write_pixels", spoilt)
+    with pytest.warns(
+        UserWarning, match="image cache cannot be written .*what was written is not what is there"
+    ):
+        store = opened(tmp_path)
+    assert isinstance(store, MemoryStore)
+    assert np.array_equal(store.fetch(EVERY), opened(tmp_path, cache="none").fetch(EVERY))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="limits on files are Unix's")
 def test_a_full_disk_is_not_the_end(tmp_path: Path):
     identity_folder(tmp_path / "faces")
