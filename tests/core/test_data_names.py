@@ -14,7 +14,7 @@ from PIL import Image
 from facezoo import FacezooError
 from facezoo.data import open_pairs
 from facezoo.data.finder import Finder, from_common_folder
-from facezoo.data.names import stem
+from facezoo.data.names import stem, tidy
 from facezoo.evaluation.lookup import Lookup
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "José") for form in ("NFC", "NFD"))
@@ -204,3 +204,17 @@ def test_what_is_missing_is_told_with_where_it_was_looked_for(tmp_path: Path):
     with pytest.raises(FacezooError, match="longer than the 255 bytes") as error:
         open_pairs(str(list_), "auto", "orl", 16, 2**30)
     assert len(error.value.message) < 600
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("a\\b.png", "a/b.png"),
+        ("./a//b/", "a/b"),
+        ("a/../b", "b"),
+        ("/srv/a", "/srv/a"),
+        ("//srv/a", "/srv/a"),
+    ],
+)
+def test_a_tidy_name_has_one_form(name: str, path: str):
+    assert tidy(name) == path
