@@ -170,3 +170,7 @@ def test_the_real_set_decodes_and_shares_nothing_with_lfw():
     assert len(found.across) == 7, "known: one person under four numbers"
     assert found.overlap is not None
     assert found.overlap.to_mend() == []
+
+
+def test_two_identities_are_enough(tmp_path: Path):
+    assert check_faces(str(identity_folder(tmp_path / "faces", identities=2))).to_mend() == []
