@@ -59,6 +59,7 @@ def test_what_is_not_used_is_named_with_its_reason(tmp_path: Path):
     ("entries", "message"),
     [
         ([], "no identity folder with an image; it is empty"),
+        (["mine.bin"], "no identity folder with an image; it holds no image and no folder"),
         (["1.jpg", "2.jpg"], "no identity folder with an image; it holds 2 other entries, such as 1.jpg"),
         (
             ["a/readme.txt"],

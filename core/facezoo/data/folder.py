@@ -59,5 +59,8 @@ def find_images(root: Path) -> tuple[ImageFiles, tuple[LeftOut, ...]]:
 
 
 def _nothing(root: Path, left_out: tuple[LeftOut, ...], what: str, hint: str) -> FacezooError:
-    found = f"it holds {len(left_out):,} other entries, such as {left_out[0]}" if left_out else "it is empty"
+    if left_out:
+        found = f"it holds {len(left_out):,} other entries, such as {left_out[0]}"
+    else:  # lists and notes beside the folders are not mentioned elsewhere
+        found = "it holds no image and no folder" if any(root.iterdir()) else "it is empty"
     return FacezooError(f"{printable(str(root))}: {what}; {found}", hint)
