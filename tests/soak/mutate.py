@@ -165,7 +165,7 @@ def explained() -> dict[str, str]:
 
 
 def everything() -> list[Mutant]:
-    files = [file for part in PARTS for file in sorted((ROOT / "core/facezoo" / part).glob("*.py"))]
+    files = [file for part in PARTS for file in sorted((ROOT / "core/facezoo" / part).rglob("*.py"))]
     return [
         mutant
         for file in files
