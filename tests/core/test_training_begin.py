@@ -172,6 +172,16 @@ def test_an_out_that_cannot_be_a_directory_is_a_clear_error(settings, tmp_path: 
     assert everything(tmp_path) == {"file": b"mine"}
 
 
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_opened(
+    settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(os, "access", lambda place, mode: place != tmp_path)
+    monkeypatch.setattr(session, "Trainer", None)
+    with pytest.raises(FacezooError, match=r"run: cannot be written \(no permission to write in ") as error:
+        train(settings, tmp_path / "runs" / "run")
+    assert "--out" in error.value.hint
+
+
 FILES = ["resolved.toml", "metrics.jsonl", "evaluation.json", "left_out.txt", ".lock"]
 
 

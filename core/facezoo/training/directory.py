@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -58,8 +59,7 @@ def holds_run(run_dir: Path) -> bool:
 def refuse_run(run_dir: Path) -> None:
     """FacezooError where a new run cannot begin in `run_dir` because there is one, or something else is."""
     with writing(run_dir):
-        if run_dir.exists() and not run_dir.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, "is not a directory")
+        _check_writable(next(place for place in (run_dir, *run_dir.absolute().parents) if place.exists()))
     check_directory(run_dir)
     if holds_run(run_dir):
         if (run_dir / CONFIG).exists():
@@ -113,6 +113,14 @@ def writing(path: Path, hint: str = "Choose another directory (--out).") -> Iter
     except OSError as problem:
         message = f"{path}: cannot be written ({problem.strerror or problem})"
         raise FacezooError(message, hint) from problem
+
+
+def _check_writable(folder: Path) -> None:
+    """OSError where nothing can be made in `folder`; to be told before hours of opening."""
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, f"{folder} is not a directory")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, f"no permission to write in {folder}")
 
 
 def _clear(run_dir: Path, new_lock: bool) -> None:
