@@ -140,7 +140,7 @@ def _refuses(dim: int, size: int) -> nn.Module:
     ("factory", "message"),
     [
         ("no_such_attribute", "cannot be imported"),
-        ("_refuses", "fails for dim=16, size=32: no such size"),
+        ("_refuses", "fails for dim=16, size=32: ValueError: no such size"),
         ("_not_a_module", "gave a dict, not a torch.nn.Module"),
         ("_not_callable", "is a int, not a factory"),
     ],
