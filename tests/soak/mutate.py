@@ -196,6 +196,9 @@ def main() -> None:
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"
     tests = collect(options.out, options.tests)
+    for name in PRELOADED:
+        importlib.import_module(name)
+    tests = without_failing(tests, options.out)
     mutants = everything()
     drawn = [mutant for mutant in mutants if options.only and options.only in mutant.name]
     drawn = drawn or random.Random(options.seed).sample(mutants, options.count)
@@ -203,8 +206,6 @@ def main() -> None:
         f"{len(mutants):,} mutants, of which {len(drawn)} are tried on {len(tests.seconds):,} tests",
         flush=True,
     )
-    for name in PRELOADED:
-        importlib.import_module(name)
     results: dict[str, list[Mutant]] = defaultdict(list)
     for number, (mutant, outcome) in enumerate(tried(drawn, tests, options.out, options.jobs), 1):
         results["killed" if outcome.startswith("killed") else outcome].append(mutant)
