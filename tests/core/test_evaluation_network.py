@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from facezoo.evaluation.scoring import score_embeddings, score_network, score_ow
 from facezoo.registry import load_head
 from facezoo.training import train
 from facezoo.training.checkpoint import find_checkpoint
+from facezoo.training.parts import build_parts
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
@@ -54,6 +56,14 @@ def test_a_run_or_a_checkpoint_may_be_named(run, network: Network, tmp_path: Pat
     assert network.loss.prototypes.weight.shape == (4, 16)
     with pytest.raises(FacezooError, match="neither a checkpoint nor a run directory"):
         open_network(tmp_path)
+
+
+def test_a_head_is_built_for_as_many_passes_as_its_run_had(network: Network, data: Path):
+    train = {"epochs": 3, "accumulate": 2}
+    parts = build_parts(run_settings(data, load_head("cosface"), train=train))
+    config = {**network.config, "train": {**network.config["train"], **train}}
+    again = replace(network, metadata={**network.metadata, "config": config})
+    assert again.loss.context == parts.loss.context
 
 
 def test_a_run_is_found_to_have_the_figures_that_it_had(run, network: Network, data: Path):

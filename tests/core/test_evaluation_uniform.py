@@ -187,6 +187,13 @@ def test_scores_that_are_distances_must_be_said_to_be(tmp_path: Path):
     assert uniform_of_file(scored(tmp_path, score=grey, label=labels), distances=True).by_sample > 0.8
 
 
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_file_of_scores_has_a_label_per_row(tmp_path: Path, count: int):
+    file = scored(tmp_path, score=np.eye(3), label=np.arange(count) % 3)
+    with pytest.raises(FacezooError, match=rf"3 scores, but {count} pairs in `labels`"):
+        uniform_of_file(file)
+
+
 @pytest.mark.parametrize("row", [0.0, np.nan])
 def test_a_row_of_scores_that_says_nothing_failed_to_enrol(tmp_path: Path, row):
     scores = np.array([[0.9, 0.1], [row, row], [0.2, 0.6]])

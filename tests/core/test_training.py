@@ -17,6 +17,7 @@ from facezoo import FacezooError
 from facezoo.settings import OptimizerSettings
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, resume, train
 from facezoo.training.claim import ClaimedError, claim
+from facezoo.training.introduction import introduce
 from facezoo.training.metrics import read_metrics
 from facezoo.training.parts import build_parts, choose_device
 from facezoo.training.report import clock
@@ -183,6 +184,15 @@ def test_a_run_that_only_warms_up_says_so(data: Path, tmp_path: Path):
 
     assert "the warm-up of 2 epochs (optimizer.warmup_epochs) takes the whole run of 1" in printed(2, "cold")
     assert "warm-up" not in printed(0.5, "warm")
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_a_run_says_what_it_trains_and_in_which_precision(data: Path, tmp_path: Path, precision: str):
+    console = Console(file=StringIO(), width=200)
+    introduce(Trainer(run_settings(data, train={"precision": precision}), tmp_path, console))
+    said = console.file.getvalue()
+    assert "24 images of 4 identities, 32 x 32; small (" in said
+    assert said.endswith(f"on cpu in {precision}\n")
 
 
 def test_a_run_that_is_being_trained_is_not_resumed(data: Path, finished):

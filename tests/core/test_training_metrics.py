@@ -73,6 +73,11 @@ def test_damaged_lines_are_counted_and_the_others_go_on(tmp_path: Path, damage: 
     assert [line["step"] for line in read_metrics(tmp_path)] == ([1, 2, 3] if whole else [1, 3])
 
 
+def test_steps_are_counted_as_far_as_a_long_run_goes(tmp_path: Path):
+    write(tmp_path, step(0), step(10**9))
+    assert [line["step"] for line in read_metrics(tmp_path)] == [0, 10**9]
+
+
 def test_nothing_is_rewritten_where_nothing_is_to_be_taken_out(tmp_path: Path):
     write(tmp_path, step(1), {"event": "observer muted", "at_step": 1}, step(2))
     before = (tmp_path / NAME).stat()
