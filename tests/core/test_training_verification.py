@@ -12,7 +12,7 @@ from rich.console import Console
 from facezoo import FacezooError
 from facezoo.data import open_pairs
 from facezoo.settings import EvaluateSettings
-from facezoo.training import Trainer, interrupt, train, trainer
+from facezoo.training import Trainer, interrupt, session, train, trainer
 from facezoo.training.checkpoint import best_checkpoint, name_best
 from facezoo.training.metrics import read_metrics
 from facezoo.training.verifying import verification_due, verify_pairs
@@ -72,6 +72,13 @@ class Told:
 
     def as_dict(self) -> dict[str, float]:
         return {"accuracy": self.accuracy}
+
+
+def test_figures_that_training_ended_with_are_not_computed_again(data: Path, tmp_path: Path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(session, "verify_pairs", lambda *named: asked.append(named) or verify_pairs(*named))
+    train(run_settings(data, train={"epochs": 1}), tmp_path / "run")
+    assert len(asked) == 1, "of the untrained network alone"
 
 
 def test_the_best_is_kept_beside_the_last_ones(data: Path, tmp_path: Path, monkeypatch):
