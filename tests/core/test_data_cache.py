@@ -261,6 +261,14 @@ def test_auto_is_for_sets_worth_it_and_follows_xdg(tmp_path: Path, monkeypatch: 
     assert cache_home() == Path.home() / ".cache" / "facezoo"
 
 
+def test_what_is_there_is_not_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    images, cache = read_folder(identity_folder(tmp_path / "faces")), str(tmp_path / "cache")
+    first = open_store(images, 16, 2**30, cache=cache)
+    monkeypatch.setattr(Cache, "fill", None)
+    again = open_store(images, 16, 2**30, cache=cache)
+    assert np.array_equal(again.fetch(np.arange(len(images))), first.fetch(np.arange(len(images))))
+
+
 def test_a_small_set_leaves_the_users_cache_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     identity_folder(tmp_path / "faces")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from facezoo.data.decode import load
 
@@ -80,6 +80,16 @@ def test_an_orientation_in_other_formats_is_applied_once(form: str):
     block = Image.Exif()
     block[ORIENTATION] = 6
     assert load(encoded(form, block.tobytes())).size == (16, 24)
+
+
+@pytest.mark.parametrize("value", range(1, 9))
+def test_every_orientation_is_brought_upright_as_pillow_does(value: int):
+    block = Image.Exif()
+    block[ORIENTATION] = value
+    data = encoded("png", block.tobytes())
+    assert np.array_equal(
+        np.asarray(load(data)), np.asarray(ImageOps.exif_transpose(Image.open(BytesIO(data))))
+    )
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate"])

@@ -16,7 +16,7 @@ from facezoo import FacezooError
 from facezoo.training import checkpoint as module
 from facezoo.training import latest_checkpoint, read_metadata
 from facezoo.training.checkpoint import read_part, write_checkpoint
-from support.checkpoints import ABOUT, as_of_an_earlier_facezoo
+from support.checkpoints import ABOUT, as_of_an_earlier_facezoo, rewrite
 
 
 def write(run_dir: Path, step: int, keep: int = 2) -> Path:
@@ -165,6 +165,18 @@ def test_a_damaged_checkpoint_is_a_clear_error(tmp_path: Path, damage: str):
         metadata.write_text("{" if damage == "json" else '{"format": 99}')
     with pytest.raises(FacezooError, match=r"model\.safetensors|checkpoint\.json"):
         read_part(last, "model") if damage in {"cut", "missing"} else read_metadata(last)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda about: about.pop("imported"), lambda about: about.update(seed=0)],
+    ids=["no run", "half a run"],
+)
+def test_a_checkpoint_is_of_a_run_or_of_imported_weights(tmp_path: Path, change):
+    checkpoint = write(tmp_path, 5)
+    assert "imported" in read_metadata(checkpoint)
+    with pytest.raises(FacezooError, match=r"head and data and config.* missing"):
+        read_metadata(rewrite(checkpoint, change))
 
 
 def test_metadata_is_read_without_torch(tmp_path: Path):
