@@ -103,6 +103,24 @@ def test_a_memory_counts_only_seen_classes(layout: Layout, batch: facezoo.Batch)
     assert against.known.tolist() == [int(y) in seen for y in batch.labels]
 
 
+def test_gradients_against_a_memory_follow_a_maximum_that_rises_from_block_to_block(layout: Layout) -> None:
+    generator = torch.Generator().manual_seed(1)
+    rows = torch.randn(BATCH, DIM, generator=generator, dtype=torch.float64, requires_grad=True)
+    scale = torch.linspace(200, 900, BATCH, dtype=torch.float64, requires_grad=True)
+    labels = torch.arange(BATCH)
+    memory = facezoo.ClassMemory(CLASSES, DIM).double()
+    vectors = torch.randn(CLASSES, DIM, generator=generator, dtype=torch.float64)
+    memory.write(torch.arange(CLASSES), nn.functional.normalize(vectors, dim=1), step=1)
+    against = facezoo.Batch(rows, labels, 0, layout).against(memory)
+    found = torch.autograd.grad(against.logsumexp(lambda c, s: s * c, scale).sum(), [rows, scale])
+
+    logits = scale[:, None] * (nn.functional.normalize(rows, dim=1) @ memory.rows.T)
+    own = nn.functional.one_hot(labels, CLASSES).bool()
+    expected = torch.autograd.grad(logits.masked_fill(own, -math.inf).logsumexp(1).sum(), [rows, scale])
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
 def test_an_empty_memory_reduces_over_nothing(layout: Layout, batch: facezoo.Batch) -> None:
     against = batch.against(facezoo.ClassMemory(CLASSES, DIM).double())
     assert (against.logsumexp(scale=8.0) == -math.inf).all()
