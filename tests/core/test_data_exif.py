@@ -5,18 +5,20 @@ from __future__ import annotations
 import struct
 import warnings
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from facezoo.data.decode import load
 
 PIXELS = np.arange(16 * 24, dtype=np.uint8).reshape(16, 24) // 2
 ORIENTATION, X_RESOLUTION, EXIF_IFD, GPS_IFD = 0x0112, 0x011A, 0x8769, 0x8825
-SHORT, ASCII, LONG, RATIONAL, SRATIONAL = 3, 2, 4, 5, 10
+SHORT, ASCII, LONG, RATIONAL, SIGNED_LONG, SRATIONAL = 3, 2, 4, 5, 9, 10
 
 
 def exif(*entries: tuple[int, int, int, bytes], offset: int = 8) -> bytes:
@@ -93,12 +95,30 @@ def test_every_orientation_is_brought_upright_as_pillow_does(value: int):
 
 
 @pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate"])
-def test_a_tiff_is_turned_whatever_its_compression_and_its_exif(compression: str):
-    for tags in ({ORIENTATION: 6}, {ORIENTATION: 6, EXIF_IFD: 2**31 - 1}):
-        file = BytesIO()
-        Image.fromarray(PIXELS).save(file, "tiff", compression=compression, tiffinfo=tags)
-        image = np.asarray(load(file.getvalue()))
-        assert np.array_equal(image, np.rot90(PIXELS, -1))
+@pytest.mark.parametrize("tags", [{}, {EXIF_IFD: 2**31 - 1}], ids=["no EXIF", "EXIF beyond the file"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_tiff_is_turned_whatever_its_compression_and_its_exif(compression: str, tags: dict[int, int]):
+    assert turned_once(load(tiff({ORIENTATION: 6, **tags}, compression)))
+
+
+def test_a_tiff_is_turned_whose_exif_pillow_raises_on():
+    tags = ImageFileDirectory_v2()
+    tags.tagtype[EXIF_IFD] = SIGNED_LONG
+    tags[ORIENTATION], tags[EXIF_IFD] = 6, -5
+    data = tiff(tags)
+    with pytest.raises(ValueError, match="negative seek"):
+        Image.open(BytesIO(data)).load()
+    assert turned_once(load(data))
+
+
+def tiff(tags: Any, compression: str = "raw") -> bytes:
+    file = BytesIO()
+    Image.fromarray(PIXELS).save(file, "tiff", compression=compression, tiffinfo=tags)
+    return file.getvalue()
+
+
+def turned_once(image: Image.Image) -> bool:
+    return np.array_equal(np.asarray(image), np.rot90(PIXELS, -1))
 
 
 @given(st.binary(max_size=60), st.sampled_from(["jpeg", "png", "webp"]), st.booleans())

@@ -5,7 +5,9 @@ than most tests here; mutmut leaves decorated functions alone, which are a good 
 drops a statement.
 
 Left alone is what no test could or should notice: annotations, docstrings, decorators, assertions for the
-type checker, what errors say, and `strict=True` of zip.
+type checker, what errors say, `strict=True` of zip, on which device a tensor is made (there is one), and
+numbers that a module names: they size blocks and bound what is admitted, where one more would do as well.
+That they are heeded shows where they are used, and that is changed.
 """
 
 from __future__ import annotations
@@ -24,7 +26,12 @@ SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.BitXor: ast.BitAnd, ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.And: ast.Or, ast.Or: ast.And,
     ast.Break: ast.Continue, ast.Continue: ast.Break,
 }  # fmt: skip
-QUIET = {"strict", "description", "stacklevel"}  # keywords that say or check, and compute nothing
+QUIET = {
+    "strict",
+    "description",
+    "stacklevel",
+    "device",
+}  # keywords that compute nothing
 
 Edit = Callable[[ast.AST], ast.AST | None]
 """What a node becomes; None is a statement that goes."""
@@ -63,7 +70,7 @@ def mutants_of(file: str, source: str) -> Iterator[Mutant]:
 def _places(tree: ast.AST, home: str = "module") -> Iterator[tuple[str, ast.AST]]:
     """The nodes that may be changed, each with the names of the definitions around it."""
     for child in ast.iter_child_nodes(tree):
-        if _left_alone(tree, child):
+        if _left_alone(tree, child) or (home == "module" and _is_named_number(tree, child)):
             continue
         inner = home
         if isinstance(child, ast.FunctionDef | ast.ClassDef):
@@ -87,6 +94,16 @@ def _left_alone(parent: ast.AST, node: ast.AST) -> bool:
     declared = [*getattr(parent, "decorator_list", [])]
     declared += [getattr(parent, part, None) for part in ("annotation", "returns")]
     return any(node is each for each in declared)
+
+
+def _is_named_number(parent: ast.AST, node: ast.AST) -> bool:
+    """Whether it is the whole value of an assignment, and made of numbers alone: `2**20`."""
+    arithmetic = ast.BinOp | ast.UnaryOp | ast.operator | ast.unaryop | ast.Constant
+    return (
+        isinstance(parent, ast.Assign | ast.AnnAssign)
+        and node is parent.value
+        and all(isinstance(each, arithmetic) for each in ast.walk(node))
+    )
 
 
 def _edits(node: ast.AST) -> Iterator[Edit]:

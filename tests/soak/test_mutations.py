@@ -51,6 +51,9 @@ def test_what_says_and_checks_is_left_alone():
 @decorated(1)
 def f(a: int | None) -> int | str:
     """Docstring 2."""
+
+BOUND: Final = 2**20
+"""Docstring 3."""
 '''
     assert list(mutants_of("m.py", source)) == []
 
