@@ -1,14 +1,25 @@
-"""What all tests have in common: one thread, signals as in a terminal, how far hypothesis searches."""
+"""What all tests have in common: one thread, signals as in a terminal, how far hypothesis searches; and
+fixtures that install distributions and run commands, for tests of the core and of plug-ins alike.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from support.distributions import Distribution
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+Installer = Callable[[Distribution], Path]
 
 # Tests multiply small matrices: threads would only wait for each other, and several processes run beside one
 # another. Read by torch and numpy when they are imported, here and in every child.
@@ -42,3 +53,40 @@ def heard_signals() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installer:
+    """Lay a distribution out once a session, as an installer does; gives the folder to put on the path."""
+    root = tmp_path_factory.mktemp("distributions")
+    sites: dict[str, Path] = {}
+
+    def get(dist: Distribution) -> Path:
+        if dist.name not in sites:
+            sites[dist.name] = dist.lay_out(root / dist.name)
+        return sites[dist.name]
+
+    return get
+
+
+@pytest.fixture
+def with_installed(installed: Installer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Put installed distributions in front of this process's path until the test ends; then forget them."""
+
+    def use(*dists: Distribution) -> None:
+        for dist in reversed(dists):
+            monkeypatch.syspath_prepend(str(installed(dist)))
+
+    yield use
+    for name in [name for name in sys.modules if name.startswith("fixture_")]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def invoke() -> Callable[..., Result]:
+    """Run `facezoo` with arguments in this process; the result has `exit_code`, `stdout` and `stderr`."""
+    from click.testing import CliRunner
+
+    from facezoo_cli.main import cli
+
+    return lambda *args: CliRunner().invoke(cli, list(args), prog_name="facezoo")
