@@ -96,7 +96,7 @@ def _check(cells: Sequence[Cell], out: Path, figure: Path | None) -> None:
 def _outcomes(cells: Sequence[Cell], out: Path) -> list[Outcome]:
     """Run every cell; those that another process has in hand come last, and are waited for."""
     from facezoo.comparison.running import run_cell
-    from facezoo.training.claim import ClaimedError
+    from facezoo.runs.claim import ClaimedError
 
     outcomes: dict[int, Outcome] = {}
     pending = deque(range(len(cells)))
@@ -134,7 +134,7 @@ def _check_pairs(cell: Cell) -> None:
 
 def _keep(found: Comparison, out: Path, figure: Path | None) -> None:
     from facezoo.disk.durable import write_json
-    from facezoo.training.directory import writing
+    from facezoo.runs.directory import writing
 
     with writing(out / TABLE, "Free some space, then say the same again."):
         write_json(out / TABLE, found.as_dict())

@@ -38,7 +38,7 @@ def command(
         from facezoo.data.faces import told
         from facezoo.data.orl import folder_of
         from facezoo.evaluation.embed_folder import embed_folder
-        from facezoo.evaluation.network import open_network
+        from facezoo.runs.network import open_network
 
         network, folder = open_network(run), folder_of(path)
         flip = network.evaluate.flip if flip is None else flip

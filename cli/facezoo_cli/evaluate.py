@@ -17,8 +17,8 @@ from facezoo_cli.output import say, say_json
 if TYPE_CHECKING:
     from facezoo.evaluation import FixedThreshold, Geometry
     from facezoo.evaluation.enrolment import Failed
-    from facezoo.evaluation.network import Network
     from facezoo.evaluation.scoring import ScoredPairs
+    from facezoo.runs.network import Network
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _PATH = click.Path(path_type=Path)
@@ -138,7 +138,7 @@ def _scored(asked: Asked, network: Network | None) -> ScoredPairs:
 
 
 def _network(asked: Asked) -> Network:
-    from facezoo.evaluation.network import open_network
+    from facezoo.runs.network import open_network
 
     assert asked.run is not None
     return open_network(asked.run)

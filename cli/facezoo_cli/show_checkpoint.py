@@ -19,8 +19,8 @@ def command(folder: Path, as_json: bool) -> None:
 
     DIR is a run directory (its last checkpoint is shown), a checkpoint, or a folder of imported weights.
     """
-    from facezoo.training.places import find_checkpoint
-    from facezoo.training.verified import lacking, read_metadata, verify_files
+    from facezoo.runs.places import find_checkpoint
+    from facezoo.runs.verified import lacking, read_metadata, verify_files
 
     checkpoint = find_checkpoint(folder)
     about = read_metadata(checkpoint)
@@ -36,9 +36,9 @@ def command(folder: Path, as_json: bool) -> None:
 
 def _figures(checkpoint: Path, step: int) -> dict[str, Any]:
     """What the run that the checkpoint lies in wrote of this step: loss, verifications, evaluation."""
-    from facezoo.training.metrics import read_metrics
-    from facezoo.training.places import run_of
-    from facezoo.training.verified import best_checkpoint, read_evaluation
+    from facezoo.runs.metrics import read_metrics
+    from facezoo.runs.places import run_of
+    from facezoo.runs.verified import best_checkpoint, read_evaluation
 
     run = run_of(checkpoint)
     if run is None:

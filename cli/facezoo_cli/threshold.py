@@ -80,8 +80,8 @@ def _scored(
 ) -> ScoredPairs:
     from facezoo.data.protocols import read_protocol
     from facezoo.evaluation.files import read_embeddings
-    from facezoo.evaluation.network import open_network
     from facezoo.evaluation.scoring import score_embeddings, score_network, score_own_pairs
+    from facezoo.runs.network import open_network
 
     if embeddings is not None:
         if pairs is None:

@@ -32,7 +32,7 @@ from facezoo.registry.foreign import noted
 from facezoo.registry.loading import import_entry
 
 if TYPE_CHECKING:
-    from facezoo.training.run import Run
+    from facezoo.runs.run import Run
 
 hookspec = pluggy.HookspecMarker("facezoo")
 hookimpl = pluggy.HookimplMarker("facezoo")

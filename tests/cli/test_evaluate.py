@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from facezoo.evaluation.files import read_embeddings
-from facezoo.training.claim import claim
+from facezoo.runs.claim import claim
 from support.faces import identity_folder, pairs_csv, real_data
 
 HEAVY = {"torch", "numpy", "pydantic", "rich", "PIL", "safetensors", "matplotlib"}
@@ -82,8 +82,8 @@ def test_json_holds_fractions(invoke, run):
 
 
 def test_pairs_are_judged_by_the_threshold_of_the_head(invoke, threshold_run):
-    from facezoo.evaluation.network import open_network
     from facezoo.evaluation.scoring import score_own_pairs
+    from facezoo.runs.network import open_network
 
     network = open_network(Path(threshold_run))
     learned, pairs = network.loss.threshold, score_own_pairs(network)
@@ -100,7 +100,7 @@ def test_pairs_are_judged_by_the_threshold_of_the_head(invoke, threshold_run):
 
 
 def test_a_head_without_a_threshold_is_not_built_to_say_so(invoke, run, monkeypatch):
-    monkeypatch.setattr("facezoo.evaluation.network.build_loss", None)
+    monkeypatch.setattr("facezoo.runs.network.build_loss", None)
     assert json.loads(invoke("evaluate", run, "--json", "--replicates", "2").stdout)["own_threshold"] is None
 
 
@@ -113,7 +113,7 @@ def test_a_head_that_is_not_there_takes_only_its_threshold_away(invoke, threshol
 
 
 def test_a_threshold_that_is_no_number_takes_only_itself_away(invoke, threshold_run, monkeypatch):
-    monkeypatch.setattr("facezoo.evaluation.network.Network.learned_threshold", float("nan"))
+    monkeypatch.setattr("facezoo.runs.network.Network.learned_threshold", float("nan"))
     lines = lines_of(invoke("evaluate", threshold_run, "--replicates", "2"))
     assert lines[2].startswith("accuracy")
     assert lines[-1].endswith("is not known: threshold: nan is not a finite number")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from facezoo.runs.metrics import read_metrics
 from facezoo.training import latest_checkpoint, read_metadata, train
-from facezoo.training.metrics import read_metrics
 from support.checkpoints import flip_a_bit
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings

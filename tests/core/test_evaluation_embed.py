@@ -20,7 +20,7 @@ from facezoo.disk.claims import ClaimedError, claim
 from facezoo.evaluation import partial as partial_module
 from facezoo.evaluation.embed_folder import embed_folder
 from facezoo.evaluation.files import read_embeddings
-from facezoo.evaluation.network import Network
+from facezoo.runs.network import Network
 from facezoo.settings import EvaluateSettings
 from support.faces import identity_folder
 

@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from facezoo.evaluation import verify
-from facezoo.evaluation.network import open_network
 from facezoo.evaluation.scoring import score_own_pairs
+from facezoo.runs.checkpoint import read_part
+from facezoo.runs.metrics import read_metrics
+from facezoo.runs.network import open_network
 from facezoo.settings import resolve
 from facezoo.training import Trainer, latest_checkpoint, resume
-from facezoo.training.checkpoint import read_part
-from facezoo.training.metrics import read_metrics
 from facezoo.training.state import collect
 from facezoo_cli.main import cli
 from support.faces import exact_faces

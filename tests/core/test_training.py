@@ -14,12 +14,13 @@ import torch
 from rich.console import Console
 
 from facezoo import FacezooError
+from facezoo.runs.claim import ClaimedError, claim
+from facezoo.runs.device import choose_device
+from facezoo.runs.metrics import read_metrics
 from facezoo.settings import OptimizerSettings
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, resume, train
-from facezoo.training.claim import ClaimedError, claim
 from facezoo.training.introduction import introduce
-from facezoo.training.metrics import read_metrics
-from facezoo.training.parts import build_parts, choose_device
+from facezoo.training.parts import build_parts
 from facezoo.training.report import clock
 from facezoo.training.schedule import rate_factor
 from support.faces import identity_folder, pairs_csv

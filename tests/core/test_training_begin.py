@@ -11,11 +11,11 @@ from rich.console import Console
 
 from facezoo import FacezooError
 from facezoo.hooks import Observers
+from facezoo.runs.claim import ClaimedError, claim
+from facezoo.runs.directory import begin, check_directory, holds_run, refuse_run
+from facezoo.runs.metrics import MetricsLog
 from facezoo.settings import RunSettings
 from facezoo.training import Trainer, resume, session, train
-from facezoo.training.claim import ClaimedError, claim
-from facezoo.training.directory import begin, check_directory, holds_run, refuse_run
-from facezoo.training.metrics import MetricsLog
 from facezoo.training.trainer import Trainer as TrainerClass
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings

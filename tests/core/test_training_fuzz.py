@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from facezoo import FacezooError
 from facezoo.disk.sealed import SEAL, write_sealed
-from facezoo.evaluation.network import Network, open_network
+from facezoo.runs.network import Network, open_network
 from facezoo.settings import resolve
 from facezoo.training import Trainer, best_checkpoint, read_metadata
 from facezoo.training.initial import start_from

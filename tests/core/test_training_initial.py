@@ -11,8 +11,8 @@ import torch
 
 from facezoo import FacezooError
 from facezoo.data import Preprocessing
+from facezoo.runs.checkpoint import read_part
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, train
-from facezoo.training.checkpoint import read_part
 from facezoo.training.importing import ALIGNMENT, Imported, _write
 from support.checkpoints import rewrite
 from support.faces import identity_folder, pairs_csv

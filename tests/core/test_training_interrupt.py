@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from facezoo.runs.metrics import read_metrics
 from facezoo.training import Interrupted, Trainer, latest_checkpoint
 from facezoo.training.interrupt import signals_raise, stop_request
-from facezoo.training.metrics import read_metrics
 from support.faces import identity_folder
 from support.stateful_head import run_settings
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from facezoo import FacezooError
+from facezoo.runs.metrics import read_metrics
 from facezoo.training import Trainer
-from facezoo.training.metrics import read_metrics
 from facezoo.training.optimizer import clip_gradients
 from facezoo.training.state import collect
 from support.faces import identity_folder

@@ -15,11 +15,11 @@ from rich.console import Console
 from facezoo import FacezooError
 from facezoo.data.store import MemoryStore
 from facezoo.hooks import Observers
+from facezoo.runs.metrics import MetricsLog
+from facezoo.runs.written import read_metrics
 from facezoo.settings import RunSettings
 from facezoo.training import Interrupted, Trainer, latest_checkpoint
-from facezoo.training.metrics import MetricsLog
 from facezoo.training.report import Report
-from facezoo.training.written import read_metrics
 from support.faces import identity_folder
 from support.stateful_head import run_settings
 

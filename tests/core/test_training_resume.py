@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from facezoo import FacezooError
+from facezoo.runs.checkpoint import read_part
 from facezoo.settings import RunSettings
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, train
-from facezoo.training.checkpoint import read_part
 from facezoo.training.state import collect
 from support.checkpoints import rewrite
 from support.faces import exact_faces, identity_folder, pairs_csv

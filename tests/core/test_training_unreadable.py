@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from facezoo import FacezooError
+from facezoo.runs.metrics import read_metrics
 from facezoo.training import Interrupted, Trainer, latest_checkpoint
-from facezoo.training.metrics import read_metrics
 from facezoo.training.state import collect
 from support.faces import identity_folder
 from support.stateful_head import run_settings

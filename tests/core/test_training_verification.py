@@ -11,10 +11,10 @@ from rich.console import Console
 
 from facezoo import FacezooError
 from facezoo.data import open_pairs
+from facezoo.runs.checkpoint import best_checkpoint, name_best
+from facezoo.runs.metrics import read_metrics
 from facezoo.settings import EvaluateSettings
 from facezoo.training import Trainer, interrupt, session, train, trainer
-from facezoo.training.checkpoint import best_checkpoint, name_best
-from facezoo.training.metrics import read_metrics
 from facezoo.training.verifying import verification_due, verify_pairs
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from facezoo.registry import installed_heads
+from facezoo.runs.checkpoint import read_part
+from facezoo.runs.metrics import read_metrics
 from facezoo.settings import resolve
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, resume
-from facezoo.training.checkpoint import read_part
-from facezoo.training.metrics import read_metrics
 from support.faces import identity_folder
 from support.patience import HANG, wait_for
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from facezoo.runs.checkpoint import read_part
+from facezoo.runs.metrics import read_metrics
 from facezoo.training import Trainer, latest_checkpoint
-from facezoo.training.checkpoint import read_part
-from facezoo.training.metrics import read_metrics
 from support.faces import identity_folder
 from support.killable import diary, run, settings_of
 from support.patience import HANG, wait_for

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from facezoo.disk.sealed import SEAL, write_sealed
-from facezoo.training.checkpoint import METADATA
-from facezoo.training.verified import file_digest
+from facezoo.runs.checkpoint import METADATA
+from facezoo.runs.verified import file_digest
 
 ABOUT: dict[str, Any] = {
     "imported": {"file": "published.pth", "sha256": "abc"},

@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 import torch._dynamo  # optimisers import it at their first step: here it is there before the processes are
 
+from facezoo.runs.metrics import forget_after
 from facezoo.settings import RunSettings
 from facezoo.training import Trainer, latest_checkpoint, trainer
-from facezoo.training.metrics import forget_after
 from support.stateful_head import run_settings
 
 DIARY = "diary.txt"

@@ -14,9 +14,9 @@ from facezoo.errors import FacezooError
 from facezoo.evaluation.archives import read_arrays
 from facezoo.evaluation.identities import PairUnits
 from facezoo.evaluation.scoring import ScoredPairs
-from facezoo.training import verified
-from facezoo.training.directory import writing
-from facezoo.training.places import EVALUATION
+from facezoo.runs import verified
+from facezoo.runs.directory import writing
+from facezoo.runs.places import EVALUATION
 
 SCORES: Final = "scores.npz"
 RATES: Final = ("accuracy", "auc", "eer")

@@ -13,11 +13,11 @@ from facezoo._words import first_line
 from facezoo.comparison.grid import Cell
 from facezoo.comparison.results import read_evaluation, read_scores, write_scores
 from facezoo.errors import FacezooError
-from facezoo.evaluation.network import open_network
 from facezoo.evaluation.scoring import ScoredPairs, score_own_pairs
+from facezoo.runs.claim import ClaimedError, claim
+from facezoo.runs.directory import CONFIG, check_directory, holds_run, refuse_run
+from facezoo.runs.network import open_network
 from facezoo.settings import RunSettings, resolve, to_toml
-from facezoo.training.claim import ClaimedError, claim
-from facezoo.training.directory import CONFIG, check_directory, holds_run, refuse_run
 from facezoo.training.inputs import check_inputs
 from facezoo.training.session import resume, train
 

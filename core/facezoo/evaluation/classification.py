@@ -18,9 +18,9 @@ from facezoo.evaluation.class_scores import cosines_to_classes
 from facezoo.evaluation.embedding import embed
 from facezoo.evaluation.enrolment import Failed, settle
 from facezoo.evaluation.files import EmbeddingSet
-from facezoo.evaluation.network import Network
 from facezoo.evaluation.scoring import MEMORY
 from facezoo.evaluation.uniform import UniformAccuracy, uniform_accuracy
+from facezoo.runs.network import Network
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from facezoo.data.folder import find_images
 from facezoo.errors import FacezooError
 from facezoo.evaluation.embedding import embed_pixels
 from facezoo.evaluation.image_batches import image_batches
-from facezoo.evaluation.network import Network
 from facezoo.evaluation.partial import Partial, open_partial, refuse_existing
+from facezoo.runs.network import Network
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from facezoo.evaluation.files import EmbeddingSet
 from facezoo.evaluation.folds import stratified_folds
 from facezoo.evaluation.identities import PairUnits, identify, pairs_as_units
 from facezoo.evaluation.lookup import Lookup
-from facezoo.evaluation.network import Network
+from facezoo.runs.network import Network
 
 MEMORY = 2 * 2**30  # bytes of decoded images that are kept
 NAMED: Final = 1000  # pairs that contradict their folders, of which each is named in JSON

@@ -1,10 +1,8 @@
 """Training: from resolved settings to a run directory with weights and figures.
 
-A run directory holds `resolved.toml` (all settings), `metrics.jsonl` (one line per step),
-`checkpoints/step-N/` (safetensors and JSON), `checkpoints/best.json`, `evaluation.json` and `.lock` (which
-the process that trains holds). Everything that a step depends on is a function of the settings and of the
-step's number, or lies in the checkpoint, so that a resumed run continues bit for bit on the same machine
-with the same number of threads.
+What lies in a run directory is described in `facezoo.runs`. Everything that a step depends on is a function
+of the settings and of the step's number, or lies in the checkpoint, so that a resumed run continues bit for
+bit on the same machine with the same number of threads.
 """
 
 from __future__ import annotations
@@ -14,9 +12,9 @@ from typing import TYPE_CHECKING
 from facezoo._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, read_metadata
+    from facezoo.runs.checkpoint import best_checkpoint, latest_checkpoint, read_metadata
+    from facezoo.runs.run import Run
     from facezoo.training.interrupt import Interrupted
-    from facezoo.training.run import Run
     from facezoo.training.session import resume, train
     from facezoo.training.trainer import Trainer
 
@@ -36,11 +34,11 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Interrupted": "facezoo.training.interrupt",
-        "Run": "facezoo.training.run",
+        "Run": "facezoo.runs.run",
         "Trainer": "facezoo.training.trainer",
-        "best_checkpoint": "facezoo.training.checkpoint",
-        "latest_checkpoint": "facezoo.training.checkpoint",
-        "read_metadata": "facezoo.training.checkpoint",
+        "best_checkpoint": "facezoo.runs.checkpoint",
+        "latest_checkpoint": "facezoo.runs.checkpoint",
+        "read_metadata": "facezoo.runs.checkpoint",
         "resume": "facezoo.training.session",
         "train": "facezoo.training.session",
     },

@@ -24,9 +24,9 @@ from facezoo._words import first_line, printable
 from facezoo.data.preprocessing import Channels, Preprocessing
 from facezoo.disk.durable import whole_folder
 from facezoo.errors import FacezooError
-from facezoo.training.checkpoint import FORMAT, write_contents
+from facezoo.runs.checkpoint import FORMAT, write_contents
+from facezoo.runs.provenance import backbone_provenance
 from facezoo.training.downloads import AGAIN, STATE_DICT, check_download, is_safetensors
-from facezoo.training.provenance import backbone_provenance
 from facezoo.training.recognising import Imported, recognise
 
 ALIGNMENT: Final = "insightface 5-point template"

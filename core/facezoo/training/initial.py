@@ -10,11 +10,11 @@ from facezoo._words import printable, shown
 from facezoo.data.declared import UNDECLARED
 from facezoo.errors import FacezooError
 from facezoo.registry.compatibility import canonical
+from facezoo.runs.places import find_checkpoint
+from facezoo.runs.verified import read_metadata, read_part, warn_of_lacking
+from facezoo.runs.weights import load_weights
 from facezoo.settings import RunSettings
 from facezoo.training.parts import Parts
-from facezoo.training.places import find_checkpoint
-from facezoo.training.verified import read_metadata, read_part, warn_of_lacking
-from facezoo.training.weights import load_weights
 
 NOTHING: Final = "none"
 COUNTERS: Final = ("step", "zero_embeddings")

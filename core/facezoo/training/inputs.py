@@ -6,10 +6,10 @@ from pathlib import Path
 
 from facezoo.data import Preprocessing, TestPairs, open_pairs, open_training
 from facezoo.errors import FacezooError
+from facezoo.runs.checkpoint import find_checkpoint
+from facezoo.runs.device import choose_device
 from facezoo.settings import RunSettings
-from facezoo.training.checkpoint import find_checkpoint
 from facezoo.training.initial import NOTHING
-from facezoo.training.parts import choose_device
 
 
 def open_run_pairs(

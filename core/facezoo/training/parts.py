@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +13,10 @@ from facezoo.engine import HeadContext
 from facezoo.engine.products import multiplies_bf16
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
+from facezoo.runs.device import choose_device
 from facezoo.settings import RunSettings
-from facezoo.training.memory import keep_freed_memory
 from facezoo.training.optimizer import make_optimizer
 from facezoo.training.recompute import recompute_blocks
-
-KINDS: Final = ("cpu", "cuda")
-"""Devices that every head, layout and checkpoint has been computed on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,32 +118,6 @@ def _batches(data: TrainingFaces, settings: RunSettings, augmentation: Augmentat
         )
         raise FacezooError(message, "Batch normalisation needs two: lower it, or raise train.batch_size.")
     return batches
-
-
-def choose_device(name: str) -> torch.device:
-    """The device that `train.device` names, set up; "auto" is CUDA where there is one, else the CPU.
-
-    On CUDA convolutions are deterministic from then on, and on a CPU freed memory is kept for reuse. Raises
-    FacezooError for any other kind of device, and for one that this torch does not reach.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.partition(":")[0] not in KINDS:
-        message = f"train.device: {name!r}: facezoo computes on a processor or with CUDA"
-        raise FacezooError(message, "Say auto, cpu, cuda, or cuda:1.")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as problem:  # torch built without CUDA asserts
-        reason = str(problem).splitlines()[0]
-        message = f"train.device: {name!r} cannot be used ({reason})"
-        raise FacezooError(message, "Say auto, cpu, or a device that this torch reaches.") from problem
-    if device.type == "cuda":
-        torch.backends.cudnn.deterministic = True
-        torch.backends.cudnn.benchmark = False
-    else:
-        keep_freed_memory()
-    return device
 
 
 def _use_threads(number: int) -> None:

@@ -13,10 +13,9 @@ from facezoo.data import ImageFiles, TestPairs, open_store
 from facezoo.disk.durable import write_json, write_text
 from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification, embed
-from facezoo.settings import RunSettings, resolve
-from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, read_metadata, require_head
-from facezoo.training.claim import claim
-from facezoo.training.directory import (
+from facezoo.runs.checkpoint import best_checkpoint, latest_checkpoint, read_metadata, require_head
+from facezoo.runs.claim import claim
+from facezoo.runs.directory import (
     CONFIG,
     LEFT_OUT,
     begin,
@@ -25,14 +24,15 @@ from facezoo.training.directory import (
     refuse_run,
     writing,
 )
+from facezoo.runs.metrics import Past
+from facezoo.runs.places import EVALUATION
+from facezoo.runs.written import read_written
+from facezoo.settings import RunSettings, resolve
 from facezoo.training.initial import NOTHING
 from facezoo.training.inputs import open_run_pairs
 from facezoo.training.introduction import introduce, table
-from facezoo.training.metrics import Past
-from facezoo.training.places import EVALUATION
 from facezoo.training.trainer import Trainer
 from facezoo.training.verifying import verify_pairs
-from facezoo.training.written import read_written
 
 if TYPE_CHECKING:
     from rich.console import Console

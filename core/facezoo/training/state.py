@@ -14,10 +14,7 @@ from facezoo.data import TrainingFaces
 from facezoo.data.fingerprint import same_data
 from facezoo.errors import FacezooError
 from facezoo.registry.compatibility import canonical
-from facezoo.settings import RunSettings
-from facezoo.training.optimizer import load_state_tensors, state_tensors
-from facezoo.training.parts import Parts
-from facezoo.training.provenance import (
+from facezoo.runs.provenance import (
     backbone_provenance,
     data_provenance,
     default_of,
@@ -25,8 +22,11 @@ from facezoo.training.provenance import (
     resolved_config,
     versions,
 )
-from facezoo.training.verified import PARTS, not_finite, read_metadata, read_part, warn_of_lacking
-from facezoo.training.weights import load_weights
+from facezoo.runs.verified import PARTS, not_finite, read_metadata, read_part, warn_of_lacking
+from facezoo.runs.weights import load_weights
+from facezoo.settings import RunSettings
+from facezoo.training.optimizer import load_state_tensors, state_tensors
+from facezoo.training.parts import Parts
 
 MODEL, HEAD, OPTIMIZER = PARTS
 ON_CPU, ON_CUDA = "generator|cpu", "generator|cuda"

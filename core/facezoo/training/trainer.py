@@ -17,17 +17,17 @@ from facezoo.data import LeftOut, TestPairs
 from facezoo.errors import FacezooError
 from facezoo.evaluation import Verification
 from facezoo.hooks import Observers, load_observers
+from facezoo.runs.checkpoint import best_checkpoint, latest_checkpoint, name_best, write_checkpoint
+from facezoo.runs.metrics import MetricsLog
+from facezoo.runs.run import Run
 from facezoo.settings import RunSettings
-from facezoo.training.checkpoint import best_checkpoint, latest_checkpoint, name_best, write_checkpoint
 from facezoo.training.gradients import Gradients, Pixels
 from facezoo.training.initial import start_from
 from facezoo.training.interrupt import Interrupted, StopRequest, stop_request
 from facezoo.training.means import Means
-from facezoo.training.metrics import MetricsLog
 from facezoo.training.optimizer import clip_gradients, set_rate
 from facezoo.training.parts import build_parts
 from facezoo.training.report import Report
-from facezoo.training.run import Run
 from facezoo.training.schedule import rate_factor
 from facezoo.training.state import collect, describe, restore
 from facezoo.training.verifying import verification_due, verify_pairs

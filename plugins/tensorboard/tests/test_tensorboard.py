@@ -15,8 +15,8 @@ import pytest
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from facezoo.runs.metrics import read_metrics
 from facezoo.training import Interrupted, Trainer, train
-from facezoo.training.metrics import read_metrics
 from facezoo_tensorboard import FOLDER, TensorBoard, event_file, scalars
 from facezoo_tensorboard.event_file import EventFile
 from support.faces import identity_folder, pairs_csv

@@ -19,8 +19,8 @@ from facezoo._words import cut, first_line, printable, shown
 from facezoo.disk.reading import check_regular
 from facezoo.disk.sealed import read_perhaps_sealed
 from facezoo.errors import FacezooError
-from facezoo.training.places import BEST, EVALUATION, FOLDER, METADATA, checkpoints_before, run_of
-from facezoo.training.records import FORMAT, Best, Checkpoint, Evaluation, Record
+from facezoo.runs.places import BEST, EVALUATION, FOLDER, METADATA, checkpoints_before, run_of
+from facezoo.runs.records import FORMAT, Best, Checkpoint, Evaluation, Record
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,11 +13,11 @@ import torch
 from click.testing import CliRunner
 
 from facezoo import FacezooError
-from facezoo.evaluation.network import open_network
+from facezoo.runs.checkpoint import name_best, read_part
+from facezoo.runs.network import open_network
+from facezoo.runs.verified import best_checkpoint, verify_files
 from facezoo.settings import RunSettings, resolve
 from facezoo.training import Trainer, latest_checkpoint, read_metadata
-from facezoo.training.checkpoint import name_best, read_part
-from facezoo.training.verified import best_checkpoint, verify_files
 from facezoo_cli.main import cli
 from support.checkpoints import as_of_an_earlier_facezoo, flip_a_bit, rewrite, rewrite_part
 from support.faces import exact_faces

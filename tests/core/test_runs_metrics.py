@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
+from facezoo.runs.metrics import MetricsLog, Past, forget_after
+from facezoo.runs.written import NAME, RATES, read_metrics, read_written
 from facezoo.training.means import Means
-from facezoo.training.metrics import MetricsLog, Past, forget_after
-from facezoo.training.written import NAME, RATES, read_metrics, read_written
 
 
 def step(number: int, **changes: object) -> dict[str, object]:

@@ -19,8 +19,7 @@ from facezoo.engine import HeadContext
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
 from facezoo.registry import LoadedHead, load_head
-from facezoo.settings import EvaluateSettings
-from facezoo.training.checkpoint import (
+from facezoo.runs.checkpoint import (
     METADATA,
     find_checkpoint,
     read_metadata,
@@ -28,9 +27,10 @@ from facezoo.training.checkpoint import (
     require_backbone,
     require_head,
 )
-from facezoo.training.parts import choose_device
-from facezoo.training.verified import warn_of_lacking
-from facezoo.training.weights import load_weights
+from facezoo.runs.device import choose_device
+from facezoo.runs.verified import warn_of_lacking
+from facezoo.runs.weights import load_weights
+from facezoo.settings import EvaluateSettings
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,12 +12,12 @@ from typing import Final
 
 from facezoo.disk.durable import drop_folders, make_folders, write_text
 from facezoo.errors import FacezooError
+from facezoo.runs.checkpoint import FOLDER, latest_checkpoint
+from facezoo.runs.claim import LOCK, claim
+from facezoo.runs.places import EVALUATION, step_of
+from facezoo.runs.written import NAME as METRICS
+from facezoo.runs.written import read_written
 from facezoo.settings import RunSettings, to_toml
-from facezoo.training.checkpoint import FOLDER, latest_checkpoint
-from facezoo.training.claim import LOCK, claim
-from facezoo.training.places import EVALUATION, step_of
-from facezoo.training.written import NAME as METRICS
-from facezoo.training.written import read_written
 
 CONFIG: Final = "resolved.toml"
 LEFT_OUT: Final = "left_out.txt"

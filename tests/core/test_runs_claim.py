@@ -10,12 +10,12 @@ import pytest
 
 from facezoo import FacezooError
 from facezoo.disk.remains import unused_name
-from facezoo.training.claim import ClaimedError, claim
+from facezoo.runs.claim import ClaimedError, claim
 
 HOLD = """
 import sys
 from pathlib import Path
-from facezoo.training.claim import claim
+from facezoo.runs.claim import claim
 with claim(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -16,8 +16,8 @@ from facezoo.disk.durable import whole_folder
 from facezoo.disk.remains import clear_remains, discard
 from facezoo.disk.sealed import write_sealed
 from facezoo.errors import FacezooError
-from facezoo.training.offered import require_backbone, require_head
-from facezoo.training.places import (
+from facezoo.runs.offered import require_backbone, require_head
+from facezoo.runs.places import (
     BEST,
     FOLDER,
     METADATA,
@@ -25,8 +25,8 @@ from facezoo.training.places import (
     find_checkpoint,
     latest_checkpoint,
 )
-from facezoo.training.records import FORMAT
-from facezoo.training.verified import PARTS, SUFFIX, best_checkpoint, file_digest, read_metadata, read_part
+from facezoo.runs.records import FORMAT
+from facezoo.runs.verified import PARTS, SUFFIX, best_checkpoint, file_digest, read_metadata, read_part
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -19,11 +19,11 @@ from facezoo.engine.classes import Prototypes
 from facezoo.evaluation.classification import classify, geometry_of_embeddings, geometry_of_folder
 from facezoo.evaluation.embed_folder import embed_folder
 from facezoo.evaluation.files import read_embeddings
-from facezoo.evaluation.network import Network, open_network
 from facezoo.evaluation.scoring import score_embeddings, score_network, score_own_pairs
 from facezoo.registry import load_head
+from facezoo.runs.checkpoint import find_checkpoint
+from facezoo.runs.network import Network, open_network
 from facezoo.training import train
-from facezoo.training.checkpoint import find_checkpoint
 from facezoo.training.parts import build_parts
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings

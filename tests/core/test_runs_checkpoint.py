@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from facezoo import FacezooError
-from facezoo.training import checkpoint as module
+from facezoo.runs import checkpoint as module
+from facezoo.runs.checkpoint import read_part, write_checkpoint
 from facezoo.training import latest_checkpoint, read_metadata
-from facezoo.training.checkpoint import read_part, write_checkpoint
 from support.checkpoints import ABOUT, as_of_an_earlier_facezoo, rewrite
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 
 from facezoo.disk.durable import write_text
 from facezoo.errors import FacezooError
-from facezoo.training.written import NAME, Written, read_metrics, read_written
+from facezoo.runs.written import NAME, Written, read_metrics, read_written
 
 __all__ = ["NAME", "MetricsLog", "Past", "forget_after", "read_metrics"]
 
