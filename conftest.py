@@ -55,6 +55,15 @@ def heard_signals() -> Iterator[None]:
         signal.signal(number, signal.SIG_IGN)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_curves() -> Iterator[None]:
+    """No run of these tests writes for TensorBoard; the tests of plugins/tensorboard switch it on again."""
+    with pytest.MonkeyPatch.context() as patch:
+        named = ["facezoo-tensorboard:tensorboard", *filter(None, [os.environ.get("FACEZOO_DISABLE")])]
+        patch.setenv("FACEZOO_DISABLE", ",".join(named))
+        yield
+
+
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installer:
     """Lay a distribution out once a session, as an installer does; gives the folder to put on the path."""

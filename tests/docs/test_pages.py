@@ -164,7 +164,7 @@ PLUGIN_PAGES = sorted((ROOT / "plugins").glob("*/README.md"))
 @pytest.mark.parametrize("page", PLUGIN_PAGES, ids=lambda page: page.parent.name)
 def test_a_plugins_page_does_what_it_says(page: Path, reader: Reader):
     for block in blocks(page):
-        if block.language == "python":
+        if block.language in {"python", "console"}:
             reader.follow(block)
         for line in block.text.splitlines():
             if line.startswith(

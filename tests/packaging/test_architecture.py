@@ -19,6 +19,8 @@ from support.distributions import PLUGINS, plugins_offering
 ROOT = Path(__file__).parents[2]
 NAMES = [path.parent.name for path in PLUGINS]
 HEAD_NAMES = plugins_offering(HEADS)
+COMMANDS = "facezoo.commands"
+SHARED_BY_COMMANDS = {"facezoo_cli.output", "facezoo_cli.stopping"}
 
 
 def imports(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -47,9 +49,17 @@ def test_the_command_line_imports_the_core_and_no_plugin():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_plugin_imports_the_core_and_no_other_plugin(name):
+def test_a_plugin_imports_no_other_plugin(name):
     found = {name for name in packages(ROOT / "plugins" / name / "src") if name.startswith("facezoo")}
-    assert found <= {"facezoo", f"facezoo_{name}"}
+    assert found <= {"facezoo", "facezoo_cli", f"facezoo_{name}"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_plugin_imports_of_the_command_line_only_what_commands_share(name):
+    found = {module for _, module in imports(ROOT / "plugins" / name / "src")}
+    of_cli = {module for module in found if module.partition(".")[0] == "facezoo_cli"}
+    assert of_cli <= SHARED_BY_COMMANDS
+    assert not of_cli or name in plugins_offering(COMMANDS)
 
 
 class _Prose(ast.NodeTransformer):
