@@ -1,4 +1,4 @@
-"""`facezoo data`: commands about sets of images."""
+"""`facezoo data check`: what is in a folder of identity folders, and what needs mending."""
 
 from __future__ import annotations
 
@@ -19,17 +19,12 @@ BINS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)  # lower ends
 WIDTH = 40  # of the longest bar
 
 
-@click.group("data")
-def command() -> None:
-    """Look at sets of images before training on them."""
-
-
-@command.command("check")
+@click.command("check")
 @click.argument("path")
 @click.option("--against", metavar="OTHER", help="A folder of images that should share nothing with PATH.")
 @click.option("--json", "as_json", is_flag=True, help="Everything that was found, as one object.")
 @click.pass_context
-def check(ctx: click.Context, path: str, against: str | None, as_json: bool) -> None:
+def command(ctx: click.Context, path: str, against: str | None, as_json: bool) -> None:
     """Decode every image in PATH and say what needs mending.
 
     PATH is a folder of identity folders, or "orl". Lists identities, images per identity, files that cannot

@@ -1,41 +1,28 @@
-"""The command `facezoo`: the table of commands, and the one place where errors are printed."""
+"""The command `facezoo`: its options, and the one place where errors are printed."""
 
 from __future__ import annotations
 
 import os
 import warnings
 from contextlib import contextmanager, suppress
-from errno import ENAMETOOLONG
-from importlib import import_module
+from errno import ENAMETOOLONG, EPIPE
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from facezoo._words import cut, printable, printable_lines
 from facezoo.errors import FacezooError
+from facezoo.registry.compatibility import canonical
+from facezoo.registry.entries import OWN
+from facezoo.registry.foreign import IN_ITS_CODE, Contained
+from facezoo.registry.loading import owner
+from facezoo_cli.commands import KIND, RUNNING, Commands
+from facezoo_cli.options import traceback_option
 from facezoo_cli.output import say, survive_any_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-COMMANDS: Final = {
-    "train": "Train a head on a folder of faces and verify it.",
-    "evaluate": "Evaluate a run, or embeddings from anywhere, with intervals.",
-    "embed": "Embed every image below a folder into a file.",
-    "threshold": "Choose the threshold for a false accept rate, with its interval.",
-    "compare": "Train heads under one recipe and say which differences hold.",
-    "data": "Look at sets of images before training on them.",
-    "import-weights": "Turn an insightface .pth into a folder for --init-from.",
-    "list-heads": "List the heads that are installed.",
-    "show-head": "Show a head's settings, presets and source.",
-    "plot-head": "Draw what the margins of heads do, over angles and norms.",
-    "new-head": "Write the package of a head of your own, to start from.",
-    "check-head": "Hold a head to every check that heads must pass.",
-    "show-checkpoint": "Show where a checkpoint comes from and what its weights expect.",
-    "doctor": "Call everything and report what is broken.",
-}
-"""Name -> help line. A command's module is imported when it runs, so its help stands here for `--help`."""
 
 
 class ReportedError(click.ClickException):
@@ -54,40 +41,13 @@ class ReportedError(click.ClickException):
             say(self.hint, mark="Hint: ", colour="reset", file=file, err=True)
 
 
-class Commands(click.Group):
-    """A group whose commands are imported on use and whose `FacezooError`s end here."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands, in the order of `--help`."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command's module; `--traceback` may stand behind any of them."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"facezoo_cli.{cmd_name.replace('-', '_')}").command
-        _admit_traceback(command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an unknown one is answered with the nearest."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            from facezoo._words import did_you_mean
-
-            ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
+class Facezoo(Commands):
+    """The command line as a whole: all commands, and the end of every error."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command: the one place where a `FacezooError` is caught."""
         try:
-            with _names_of_a_length():
+            with _contained(ctx), _names_of_a_length():
                 return super().invoke(ctx)
         except FacezooError as error:
             if ctx.meta.get("traceback"):
@@ -107,34 +67,30 @@ class Commands(click.Group):
         return super().main(*args, **kwargs)
 
 
-def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
-        ctx.meta["traceback"] = True  # the mapping is shared between a command and its group
-
-
-def _admit_traceback(command: click.Command) -> None:
-    if not any(parameter.name == "traceback" for parameter in command.params):
-        command.params.append(_traceback_option())
-    for inner in command.commands.values() if isinstance(command, click.Group) else []:
-        _admit_traceback(inner)
-
-
-def _traceback_option() -> click.Option:
-    return click.Option(
-        ["--traceback"],
-        is_flag=True,
-        expose_value=False,
-        callback=_remember,
-        help="Show where an error arose.",
-    )
-
-
 def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         import facezoo
 
         say(f"facezoo {facezoo.__version__}")
         ctx.exit()
+
+
+@contextmanager
+def _contained(ctx: click.Context) -> Iterator[None]:
+    """Turn what another distribution's command raises into an error that names its owner; what facezoo's own
+    raises, and the ways in which commands end, stay as they are.
+    """
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except Exception as error:
+        entry = ctx.meta.get(RUNNING)
+        unread = isinstance(error, OSError) and error.errno == EPIPE
+        if unread or entry is None or canonical(entry.dist) == OWN:
+            raise
+        with Contained(f"{owner(entry, KIND)} fails", IN_ITS_CODE):
+            raise
 
 
 @contextmanager
@@ -178,7 +134,7 @@ def _show_warning(
 
 
 @click.command(
-    cls=Commands,
+    cls=Facezoo,
     params=[
         click.Option(
             ["--version"],
@@ -188,7 +144,7 @@ def _show_warning(
             callback=_show_version,
             help="Show the version.",
         ),
-        _traceback_option(),
+        traceback_option(),
     ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from click import Context
 
 import facezoo as package
-from facezoo_cli.main import COMMANDS, cli
 from support.distributions import facezoo
 from support.fixtures import BROKEN
 
@@ -19,16 +17,6 @@ def test_a_name_that_no_file_system_holds_is_one_sentence(tmp_path, invoke, comm
     result = invoke(*command.split(), "x" * 300, *rest)
     assert result.exit_code == 2
     assert re.match(r"Error: .*x(\.\.\.)?: (file name too long|does not exist)", result.stderr)
-
-
-def test_help_names_every_command_with_the_first_line_of_its_own_help(invoke):
-    text = invoke("--help").stdout
-    for name, line in COMMANDS.items():
-        command = cli.get_command(Context(cli), name)
-        assert command.name == name
-        assert command.help.splitlines()[0] == line
-        words = r"\s+".join(map(re.escape, line.split()))  # a long line goes on in the next
-        assert re.search(rf"  {name} +{words}", text)
 
 
 def test_version(invoke):

@@ -14,12 +14,24 @@ from facezoo.registry.metadata import offers
 
 HEADS: Final = "facezoo.heads"
 BACKBONES: Final = "facezoo.backbones"
+COMMANDS: Final = "facezoo.commands"
+DATA: Final = "facezoo.data"
+BENCHMARKS: Final = "facezoo.benchmarks"
 HOOKS: Final = "facezoo.hooks"
+KINDS: Final = {
+    HEADS: "head",
+    BACKBONES: "backbone",
+    COMMANDS: "command",
+    DATA: "data source",
+    BENCHMARKS: "benchmark",
+    HOOKS: "observer",
+}
+"""The groups, and what messages call one entry of each."""
 DISABLE: Final = "FACEZOO_DISABLE"
 
 UNNAMED: Final = "?"
 """What stands for a name that cannot be read."""
-_NAME: Final = re.compile(r"[\w.+-]{1,100}")  # no ":", "," or "@": they stand between names
+_NAME: Final = re.compile(r"(?=.{1,100}$)[\w+-]+(\.[\w+-]+)*")  # no ":", "," or "@": they stand between names
 _VALUE: Final = re.compile(r"[\w.]+(\s*:\s*[\w.]+)?\s*(\[.*\])?")
 OWN: Final = "facezoo"
 """The distribution whose names are never another's."""
@@ -78,7 +90,7 @@ def installed_plugins(group: str) -> list[PluginEntry]:
 
 
 def disabled_names() -> list[str]:
-    """What FACEZOO_DISABLE names: heads, or `dist:head`."""
+    """What FACEZOO_DISABLE names: entries of any group, each `name` or `dist:name`."""
     return [name.strip() for name in os.environ.get(DISABLE, "").split(",") if name.strip()]
 
 
@@ -86,7 +98,7 @@ def _judged(entry: PluginEntry, requires: tuple[str, ...], disabled: list[str]) 
     if any(entry.answers_to(name) for name in disabled):
         reason = f"switched off by {DISABLE}={printable(os.environ[DISABLE])}"
         return replace(entry, status="disabled", reason=reason)
-    if entry.status != "ok":
+    if entry.status != "ok" or canonical(entry.dist) == OWN:
         return entry
     if reason := incompatibility(requires):
         return replace(entry, status="incompatible", reason=reason)
@@ -98,7 +110,7 @@ def _with_shadowed(entries: list[PluginEntry], group: str) -> list[PluginEntry]:
     installation may change what a setting that worked means.
     """
     own = {entry.name for entry in entries if canonical(entry.dist) == OWN}
-    kind = group.removeprefix("facezoo.").removesuffix("s")
+    kind = KINDS[group]
 
     def marked(entry: PluginEntry) -> PluginEntry:
         if entry.status != "ok" or entry.name not in own or canonical(entry.dist) == OWN:
@@ -137,7 +149,7 @@ def _offered(group: str) -> Iterator[tuple[PluginEntry, tuple[str, ...]]]:
 def _checked(entry: PluginEntry) -> PluginEntry:
     """The entry, "broken" where its line in entry_points.txt can name nothing."""
     if not _NAME.fullmatch(entry.name):
-        reason = f"the name {shown(entry.name)} is not made of letters, digits and . _ + - alone"
+        reason = f"the name {shown(entry.name)} is not made of letters, digits and _ + - alone, dots between"
         return replace(entry, name=cut(entry.name, 40) or UNNAMED, status="broken", reason=reason)
     if not _VALUE.fullmatch(entry.value):
         reason = f"its entry point is {shown(entry.value)}, not 'module:attribute'"

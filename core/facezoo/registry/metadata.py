@@ -6,10 +6,12 @@ where a byte is no UTF-8 or a line has no "=".
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_string
+from functools import lru_cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Final
@@ -59,14 +61,21 @@ def _read(dist: Distribution, name: str) -> str:
     folder = getattr(dist, "_path", None)  # importlib's own attribute: there is no other way to the bytes
     if not isinstance(folder, Path):
         return _read_elsewhere(dist, name)
+    file = os.path.join(folder, name)  # noqa: PTH118 (for every distribution there is: a Path costs as much as the stat)
     try:
-        file = folder / name
-        if not stat.S_ISREG(file.stat().st_mode):
+        found = os.stat(file)  # noqa: PTH116
+        if not stat.S_ISREG(found.st_mode):
             return ""
-        with file.open("rb") as opened:
-            return opened.read(LARGEST + 1).decode("utf-8-sig", "backslashreplace")
+        return _content(file, (found.st_mtime_ns, found.st_size, found.st_ino))
     except OSError:
         return ""
+
+
+@lru_cache(maxsize=2048)
+def _content(file: str, _stamp: tuple[int, int, int]) -> str:
+    """A file is opened once, and again where it has changed: lists ask for one group after another."""
+    with open(file, "rb") as opened:  # noqa: PTH123
+        return opened.read(LARGEST + 1).decode("utf-8-sig", "backslashreplace")
 
 
 def _read_elsewhere(dist: Distribution, name: str) -> str:
@@ -80,7 +89,7 @@ def _read_elsewhere(dist: Distribution, name: str) -> str:
 def _about(dist: Distribution) -> tuple[str, str, str, tuple[str, ...]]:
     """Name, version, summary and requirements; by its folder where the metadata has no name or version."""
     text = _read(dist, "METADATA") or _read(dist, "PKG-INFO") or _read(dist, "")
-    headers = message_from_string(text)
+    headers = message_from_string(text.partition("\n\n")[0])  # without the README below them
     folder = Path(str(getattr(dist, "_path", ""))).stem.split("-")
     name = _line(headers["Name"]) or printable(folder[0]) or "unnamed distribution"
     version = _line(headers["Version"]) or printable("".join(folder[1:2])) or "unknown"

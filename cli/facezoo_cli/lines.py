@@ -1,0 +1,24 @@
+"""What facezoo's own commands are for, a line each, so that `facezoo --help` imports none of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LINES: Final = {
+    "train": "Train a head on a folder of faces and verify it.",
+    "evaluate": "Evaluate a run, or embeddings from anywhere, with intervals.",
+    "embed": "Embed every image below a folder into a file.",
+    "threshold": "Choose the threshold for a false accept rate, with its interval.",
+    "compare": "Train heads under one recipe and say which differences hold.",
+    "data": "Look at sets of images, convert them or make them.",
+    "data.check": "Decode every image in PATH and say what needs mending.",
+    "import-weights": "Turn an insightface .pth into a folder for --init-from.",
+    "list-heads": "List the heads that are installed.",
+    "show-head": "Show a head's settings, presets and source.",
+    "plot-head": "Draw what the margins of heads do, over angles and norms.",
+    "new-head": "Write the package of a head of your own, to start from.",
+    "check-head": "Hold a head to every check that heads must pass.",
+    "show-checkpoint": "Show where a checkpoint comes from and what its weights expect.",
+    "doctor": "Call everything and report what is broken.",
+}
+"""Entry point -> the first line of its help (a test compares them), in the order of `facezoo --help`."""
