@@ -147,7 +147,7 @@ def _accelerator() -> str:
 def _bf16(device: str) -> str:
     import torch
 
-    from facezoo.engine.products import multiplies_bf16
+    from facezoo.engine.streamed.products import multiplies_bf16
 
     if multiplies_bf16(torch.device(device)):
         return "multiplies bf16 natively"

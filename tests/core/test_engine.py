@@ -12,7 +12,7 @@ import facezoo
 from facezoo import FacezooError, hold, margins
 from facezoo.engine import Prototypes
 from facezoo.engine.layout import Dense, Layout, Streamed
-from facezoo.engine.products import Precision, Products, multiplies_bf16
+from facezoo.engine.streamed.products import Precision, Products, multiplies_bf16
 from facezoo.holding import HeldValues
 
 BATCH, CLASSES, DIM = 9, 23, 6
@@ -214,7 +214,7 @@ def test_products_round_only_their_operands(convert: bool) -> None:
 
 
 def test_bf16_falls_back_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facezoo.engine.products.multiplies_bf16", lambda device: False)
+    monkeypatch.setattr("facezoo.engine.streamed.products.multiplies_bf16", lambda device: False)
     precision = Precision("bf16")
     with pytest.warns(UserWarning, match="not native"):
         assert not precision.lowers(torch.zeros(1))

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from facezoo.engine.classes import ClassMemory, Prototypes
 from facezoo.engine.dense import reduce_dense
-from facezoo.engine.products import Precision
 from facezoo.engine.scores import Term
 from facezoo.engine.sink import GradientBuffer, GradientSink
-from facezoo.engine.streamed import reduce_streamed
+from facezoo.engine.streamed.products import Precision
+from facezoo.engine.streamed.twosweeps import reduce_streamed
 from facezoo.engine.vectors import ClassVectors
 from facezoo.errors import FacezooError
 

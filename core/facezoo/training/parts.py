@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from facezoo.backbones import build_backbone
 from facezoo.data import Augmentation, Batches, Preprocessing, TrainingFaces, open_training
 from facezoo.engine import HeadContext
-from facezoo.engine.products import multiplies_bf16
+from facezoo.engine.streamed.products import multiplies_bf16
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
 from facezoo.runs.device import choose_device

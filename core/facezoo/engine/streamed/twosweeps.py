@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from facezoo.engine.blocks import Block, MappedBlock
-from facezoo.engine.onesweep import OneSweep
-from facezoo.engine.products import Precision, Products
 from facezoo.engine.scores import Term
-from facezoo.engine.sweep import Group, Place, Span, Sweep, View
+from facezoo.engine.streamed.onesweep import OneSweep
+from facezoo.engine.streamed.operands import Block, MappedBlock
+from facezoo.engine.streamed.plan import Group, Place, Span, Sweep, View
+from facezoo.engine.streamed.products import Precision, Products
 
 
 def reduce_streamed(terms: Sequence[Term], block_elements: int | None, precision: Precision) -> list[Tensor]:

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from facezoo.engine.blocks import Block, MappedBlock
-from facezoo.engine.products import Precision
 from facezoo.engine.scores import Mapping, Scores, Term
+from facezoo.engine.streamed.operands import Block, MappedBlock
+from facezoo.engine.streamed.products import Precision
 
 BLOCK_ELEMENTS = {"cpu": 2**18, "cuda": 2**24}
 """Cosines in one block: what stays in a core's cache, or what keeps an accelerator busy."""

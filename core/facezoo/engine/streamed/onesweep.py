@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from facezoo.engine.blocks import Block, MappedBlock
-from facezoo.engine.products import Products
-from facezoo.engine.sweep import Group, Place, Span, Sweep, View
+from facezoo.engine.streamed.operands import Block, MappedBlock
+from facezoo.engine.streamed.plan import Group, Place, Span, Sweep, View
+from facezoo.engine.streamed.products import Products
 
 
 class _Unscaled:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from facezoo.engine.products import Products
 from facezoo.engine.scores import Mapping
+from facezoo.engine.streamed.products import Products
 from facezoo.engine.units import inverse_norms, unit
 
 
