@@ -16,8 +16,6 @@ LINES: Final = {
     "list-heads": "List the heads that are installed.",
     "show-head": "Show a head's settings, presets and source.",
     "plot-head": "Draw what the margins of heads do, over angles and norms.",
-    "new-head": "Write the package of a head of your own, to start from.",
-    "check-head": "Hold a head to every check that heads must pass.",
     "show-checkpoint": "Show where a checkpoint comes from and what its weights expect.",
     "doctor": "Call everything and report what is broken.",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facezoo.testing.kit import IN_ORDER
+from facezoo_conformance.kit import IN_ORDER
 from support.pages import ROOT
 
 PAGE = ROOT / "docs" / "conformance.md"

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from facezoo import margins
 from facezoo.hooks import Events
 from facezoo.registry import HeadSpec
-from facezoo.registry.entries import BACKBONES, HEADS, HOOKS
+from facezoo.registry.entries import BACKBONES, COMMANDS, HEADS, HOOKS, MODULES
 from facezoo.settings.sections import SECTIONS
 from facezoo.training.state import FREE
 from support.distributions import plugins_offering
@@ -90,7 +90,7 @@ def test_every_event_is_listed_with_its_arguments():
     assert len(re.findall(r"^\| `\w+\([\w, ]*\)` \|", page, re.MULTILINE)) == len(events)
 
 
-@pytest.mark.parametrize("group", [HEADS, BACKBONES, HOOKS])
+@pytest.mark.parametrize("group", [HEADS, BACKBONES, COMMANDS, HOOKS, MODULES])
 def test_every_entry_point_group_is_named(group: str):
     assert f"`{group}`" in text_of("docs/plugins.md")
 

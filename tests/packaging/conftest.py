@@ -72,7 +72,7 @@ def clean(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def bare(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """A virtual environment with facezoo's wheel and no head, to install things into."""
+    """A virtual environment with the wheels of facezoo and the kit, and no head, to install things into."""
     environment = Environment.made(tmp_path_factory.mktemp("bare"))
-    environment.pip("install", str(wheels["facezoo"]))
+    environment.pip("install", str(wheels["facezoo"]), str(wheels["conformance"]))
     return environment

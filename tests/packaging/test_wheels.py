@@ -58,9 +58,6 @@ def test_the_root_wheel_holds_library_and_command_line_and_no_more(wheels):
         f"facezoo/{path.relative_to(ROOT / 'core/facezoo')}" for path in ROOT.glob("core/facezoo/**/*.py")
     }
     assert sources <= set(found)
-    templates = ROOT.glob("cli/facezoo_cli/templates/**/*.tmpl")
-    assert {f"facezoo_cli/{path.relative_to(ROOT / 'cli/facezoo_cli')}" for path in templates} <= set(found)
-    assert "facezoo_cli/templates/head/src/facezoo_NAME/head.py.tmpl" in found
     assert any(name.endswith("/licenses/LICENSE") for name in found)
 
 
@@ -83,6 +80,13 @@ def test_a_plugin_wheel_holds_one_package(wheels, plugin):
     version = metadata(wheel)["Version"]
     package = f"facezoo_{plugin}"
     assert {name.split("/")[0] for name in names(wheel)} == {package, f"{package}-{version}.dist-info"}
+
+
+@pytest.mark.parametrize("plugin", NAMES)
+def test_a_plugin_wheel_holds_every_file_of_its_package(wheels, plugin):
+    source = ROOT / "plugins" / plugin / "src"
+    files = [path for path in source.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    assert {path.relative_to(source).as_posix() for path in files} <= set(names(wheels[plugin]))
 
 
 @pytest.mark.parametrize("head", plugins_offering(HEADS))

@@ -18,6 +18,7 @@ COMMANDS: Final = "facezoo.commands"
 DATA: Final = "facezoo.data"
 BENCHMARKS: Final = "facezoo.benchmarks"
 HOOKS: Final = "facezoo.hooks"
+MODULES: Final = "facezoo.modules"
 KINDS: Final = {
     HEADS: "head",
     BACKBONES: "backbone",
@@ -25,6 +26,7 @@ KINDS: Final = {
     DATA: "data source",
     BENCHMARKS: "benchmark",
     HOOKS: "observer",
+    MODULES: "module",
 }
 """The groups, and what messages call one entry of each."""
 DISABLE: Final = "FACEZOO_DISABLE"

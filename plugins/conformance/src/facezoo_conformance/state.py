@@ -7,8 +7,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from facezoo.loss import HeadLoss
-from facezoo.testing.case import SMALL, Case, draw, settled_generator
-from facezoo.testing.rules import case_check, require
+from facezoo_conformance.case import SMALL, Case, draw, settled_generator
+from facezoo_conformance.rules import case_check, require
 
 GROUP = "state"
 

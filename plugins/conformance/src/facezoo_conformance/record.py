@@ -16,8 +16,8 @@ from facezoo.engine.classes import ClassParameter
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss
 from facezoo.registry import LoadedHead
-from facezoo.testing.case import LAYOUTS, SMALL, cases, draw, variants
-from facezoo.testing.rules import head_check, require
+from facezoo_conformance.case import LAYOUTS, SMALL, cases, draw, variants
+from facezoo_conformance.rules import head_check, require
 
 GROUP = "record"
 

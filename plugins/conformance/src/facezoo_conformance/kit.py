@@ -11,9 +11,9 @@ from facezoo._words import did_you_mean
 from facezoo.errors import FacezooError
 from facezoo.registry import LoadedHead, load_head
 from facezoo.registry.loading import owner
-from facezoo.testing import layouts, numbers, packaging, record, state
-from facezoo.testing.case import settled_generator
-from facezoo.testing.rules import RULES, Rule, text_of
+from facezoo_conformance import layouts, numbers, packaging, record, state
+from facezoo_conformance.case import settled_generator
+from facezoo_conformance.rules import RULES, Rule, text_of
 
 UNDENIABLE: Final = frozenset({"gradient"})
 """Checks that no head may declare to fail: deliberate stop-gradients have `facezoo.hold`."""

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from facezoo.engine.layout import Streamed
-from facezoo.testing.allocation import AllocationMeter
-from facezoo.testing.case import SMALL, Case, Size, draw
-from facezoo.testing.rules import case_check, require
+from facezoo_conformance.allocation import AllocationMeter
+from facezoo_conformance.case import SMALL, Case, Size, draw
+from facezoo_conformance.rules import case_check, require
 
 GROUP = "layouts"
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}

@@ -13,7 +13,7 @@ from facezoo.errors import FacezooError
 from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
-    from facezoo.testing import CheckResult, HeadCheck
+    from facezoo_conformance import CheckResult, HeadCheck
 
 _COLOURS = {"passed": None, "failed": "red", "expected": "yellow"}
 
@@ -29,7 +29,7 @@ def command(name: str, pattern: str | None, as_json: bool) -> None:
     head's defaults, every preset and every choice of a setting, fresh and fully active. Ends with exit
     code 1 where a check fails, or passes although the head declares that it fails.
     """
-    from facezoo.testing import head_checks
+    from facezoo_conformance import head_checks
 
     checks = _chosen(list(head_checks(name)), pattern)
     results = []

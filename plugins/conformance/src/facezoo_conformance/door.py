@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facezoo.testing.kit import HeadCheck, head_checks
+from facezoo_conformance.kit import HeadCheck, head_checks
 
 if TYPE_CHECKING:
     import pytest

@@ -10,7 +10,7 @@ from typing import Final
 from facezoo._words import first_line
 from facezoo.errors import FacezooError
 from facezoo.registry import LoadedHead
-from facezoo.testing.case import Case, cases
+from facezoo_conformance.case import Case, cases
 
 
 class CheckFailure(AssertionError):  # noqa: N818 (the word that pytest and unittest have for it)

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from facezoo.registry import LoadedHead
 from facezoo.registry.compatibility import canonical
 from facezoo.registry.entries import HEADS
-from facezoo.testing.rules import head_check, require
+from facezoo_conformance.rules import head_check, require
 
 GROUP = "packaging"
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from facezoo.testing import kit
-from facezoo.testing.rules import RULES, CheckFailure
+from facezoo_conformance import kit
+from facezoo_conformance.rules import RULES, CheckFailure
 from support.fixtures import BROKEN, PLAIN
 
 

@@ -13,23 +13,23 @@ import pytest
 from facezoo import FacezooError
 from facezoo.registry import LoadedHead, load_head
 from facezoo.registry.entries import HEADS
-from facezoo.testing import HeadCheck, head_checks
-from facezoo.testing.case import variants
-from facezoo.testing.rules import RULES
-from support import broken_heads
+from facezoo_conformance import HeadCheck, head_checks
+from facezoo_conformance.case import variants
+from facezoo_conformance.rules import RULES
 from support.distributions import Distribution
 
-SUPPORT = Path(broken_heads.__file__).parent
+HERE = Path(__file__).parent
+NAMES = ["plain", "rich", "late", *(name for name in RULES if name != "requirement")]
 DISTRIBUTIONS = (
     Distribution(
         "facezoo-broken-heads",
         {
-            "fixture_broken_heads": (SUPPORT / "broken_heads.py").read_text(encoding="utf-8"),
-            "fixture_broken_heads_torch": (SUPPORT / "broken_heads_torch.py").read_text(encoding="utf-8"),
+            "fixture_broken_heads": (HERE / "broken_heads.py").read_text(encoding="utf-8"),
+            "fixture_broken_heads_torch": (HERE / "broken_heads_torch.py").read_text(encoding="utf-8"),
             "fixture_no_torch": "import torch\n\nfrom fixture_broken_heads import no_torch as spec\n",
         },
         {
-            HEADS: {name: f"fixture_broken_heads:{name}" for name in broken_heads.SPECS}
+            HEADS: {name: f"fixture_broken_heads:{name}" for name in NAMES}
             | {"no_torch": "fixture_no_torch:spec"}
         },
     ),
@@ -144,7 +144,7 @@ def test_three_lines_are_a_test_file(tmp_path: Path):
 
 
 def test_what_is_expected_to_fail_is_a_strict_xfail_in_pytest(load, monkeypatch: pytest.MonkeyPatch):
-    from facezoo.testing import kit, parametrize_head_checks
+    from facezoo_conformance import kit, parametrize_head_checks
 
     head = load("plain", permutation="known")
     monkeypatch.setattr(kit, "load_head", lambda name: head)
@@ -156,5 +156,5 @@ def test_what_is_expected_to_fail_is_a_strict_xfail_in_pytest(load, monkeypatch:
 
 
 def test_importing_the_kit_imports_no_pytest():
-    code = "import sys, facezoo.testing; sys.exit('pytest' in sys.modules)"
+    code = "import sys; from facezoo.testing import head_checks; sys.exit('pytest' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from facezoo.testing import gradient_check
+from facezoo_conformance import gradient_check
 
 ROWS, DIM = 6, 4
 
