@@ -25,9 +25,12 @@ from facezoo.evaluation.plateaus import Columns, Levels, best_thresholds
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[Any]
+Times = npt.NDArray[np.integer[Any]]
+"""How often each unit is drawn, integer [U, r]: a column per replicate."""
 
 REPLICATES: Final = 1000
-_ELEMENTS: Final = 1_000_000  # of a matrix: small enough for a processor's cache
+ELEMENTS: Final = 1_000_000
+"""Numbers of a matrix that replicates are computed with at a time: small enough for a processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +90,8 @@ def replicates_of(
 ) -> Replicates:
     """`replicate` of arrays that have been looked at; -inf is never accepted."""
     check_units(units, same)
-    order = np.argsort(scores, kind="stable")
-    ranked = _Ranked(scores[order].astype(np.float64), same[order], fold[order])
-    results: list[Replicates] = []
-    for weights in draws(units, same, count, seed):
-        drawn = weights[order]
-        auc, eer, tar, threshold = _curve_figures(ranked, drawn, fars)
-        results.append(Replicates(_accuracies(ranked, drawn), auc, eer, tar, threshold))
+    weighing = Weighing(scores, same, fold)
+    results = [weighing.figures(weights, fars) for weights in draws(units, same, count, seed)]
     joined = {
         name: np.concatenate([getattr(result, name) for result in results], axis=-1)
         for name in ("accuracy", "auc", "eer", "tar", "threshold")
@@ -103,20 +101,45 @@ def replicates_of(
 
 def draws(units: PairUnits, same: npt.NDArray[np.bool_], count: int, seed: int) -> Iterator[Integers]:
     """Weights of the pairs [P, r], as many at a time as memory should hold, `count` in all."""
+    at_once = max(1, min(count, ELEMENTS // max(len(same), units.count)))
+    return (weights_of_pairs(units, times) for times in drawn(units.count, count, seed, at_once))
+
+
+def drawn(units: int, count: int, seed: int, at_once: int) -> Iterator[npt.NDArray[np.int64]]:
+    """How often each of so many units is drawn in `count` draws with replacement, in blocks [U, r]."""
     random = np.random.default_rng(seed)
-    # two identities where the folders say so: a label that contradicts them changes no draw
-    two = np.flatnonzero(units.left != units.right)
-    at_once = max(1, min(count, _ELEMENTS // max(len(same), units.count)))
     for first in range(0, count, at_once):
         size = min(at_once, count - first)
-        drawn = random.integers(0, units.count, (units.count, size)) * size + np.arange(size)
-        times = np.bincount(drawn.ravel(), minlength=units.count * size).reshape(units.count, size)
-        # 32 bits are three times as fast; they hold every sum of weights up to this bound
-        small = int(times.max()) ** 2 * len(same) < 2**31
-        times = times.astype(np.int32 if small else np.int64)
-        weights = times[units.left]
-        weights[two] *= times[units.right[two]]
-        yield weights
+        places = random.integers(0, units, (units, size)) * size + np.arange(size)
+        yield np.bincount(places.ravel(), minlength=units * size).reshape(units, size)
+
+
+def weights_of_pairs(units: PairUnits, times: Times) -> Integers:
+    """What pairs weigh [P, r] where their units are drawn so many `times` [U, r]."""
+    # two identities where the folders say so: a label that contradicts them changes no draw
+    two = np.flatnonzero(units.left != units.right)
+    # 32 bits are three times as fast; they hold every sum of weights up to this bound
+    small = int(times.max()) ** 2 * len(units.left) < 2**31
+    times = times.astype(np.int32 if small else np.int64)
+    weights = times[units.left]
+    weights[two] *= times[units.right[two]]
+    return weights
+
+
+class Weighing:
+    """Pairs in rising order of their scores: the figures for any weights of them."""
+
+    def __init__(
+        self, scores: npt.NDArray[np.floating], same: npt.NDArray[np.bool_], fold: npt.NDArray[np.int64]
+    ) -> None:
+        self._order = np.argsort(scores, kind="stable")
+        self._ranked = _Ranked(scores[self._order].astype(np.float64), same[self._order], fold[self._order])
+
+    def figures(self, weights: Integers, fars: Sequence[float] = ()) -> Replicates:
+        """The figures where the pairs, in the order given, weigh `weights` [P, r]."""
+        held = weights[self._order]
+        auc, eer, tar, threshold = _curve_figures(self._ranked, held, fars)
+        return Replicates(_accuracies(self._ranked, held), auc, eer, tar, threshold)
 
 
 class _Ranked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,11 @@ class EmbeddingSet:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def chosen(self, paths: Sequence[str]) -> EmbeddingSet:
+        """Those of these paths, in that order."""
+        row = {path: number for number, path in enumerate(self.paths)}
+        return EmbeddingSet(self.name, tuple(paths), self.rows[[row[path] for path in paths]])
 
 
 def read_embeddings(path: Path) -> EmbeddingSet:

@@ -18,6 +18,20 @@ TOLERATED: Final = 10
 """One in so many pairs of a kind may contradict identities that are taken for identities nevertheless."""
 
 
+@dataclass(frozen=True)
+class Units:
+    """What is drawn with replacement, `count` of them: identities or, where those are not `known`, pairs."""
+
+    count: int
+    known: bool = True
+
+    @property
+    def words(self) -> str:
+        """What an interval over these units says of itself."""
+        kind = "identities" if self.known else "pairs, whose identities are unknown"
+        return f"bootstrap over {self.count:,} {kind}"
+
+
 @dataclass(frozen=True, eq=False)
 class PairUnits:
     """What is drawn with replacement: `left` and `right` int64 [P] number the units of each pair's images.
@@ -41,10 +55,14 @@ class PairUnits:
             object.__setattr__(self, name, value)
 
     @property
+    def whole(self) -> Units:
+        """The units, without the pairs."""
+        return Units(self.count, self.known)
+
+    @property
     def words(self) -> str:
         """What an interval over these units says of itself."""
-        kind = "identities" if self.known else "pairs, whose identities are unknown"
-        return f"bootstrap over {self.count:,} {kind}"
+        return self.whole.words
 
 
 @dataclass(frozen=True, eq=False)

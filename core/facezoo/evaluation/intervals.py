@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from facezoo.errors import FacezooError
 from facezoo.evaluation import arguments
-
-LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An interval of confidence `level` and how it was come by, in words."""
-
-    low: float
-    high: float
-    method: str
-    level: float = LEVEL
-
-    def as_dict(self) -> dict[str, Any]:
-        """The interval as it is written to JSON."""
-        return {"low": self.low, "high": self.high, "level": self.level, "method": self.method}
+from facezoo.table import LEVEL as LEVEL  # noqa: PLC0414 (where statisticians look for it)
+from facezoo.table import Interval as Interval  # noqa: PLC0414
 
 
 def wilson(successes: int, trials: int, level: float = LEVEL) -> Interval:

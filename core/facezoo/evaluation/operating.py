@@ -42,6 +42,12 @@ class OperatingPoint:
     impostors: int
     support: int
 
+    @property
+    def words(self) -> str:
+        """How many impostor pairs the threshold accepts."""
+        accepted = f"{self.accepted_impostors:,} of {self.impostors:,} impostor pairs"
+        return f"{accepted} reach {self.threshold:.5f}"
+
     def as_dict(self) -> dict[str, Any]:
         """The figures as they are written to JSON."""
         return asdict(self)

@@ -35,7 +35,8 @@ class ScoredPairs:
     `missing` are names in the list without an embedding, `left_out` how many pairs therefore are not here.
     `listing` says which pairs are listed again; `contradicting` and `contradictions` are some of the pairs
     whose labels contradict their images' folders, and how many there are. `failures` are the images that
-    failed to enrol, and what came of their pairs, whose score is -inf where they are still here.
+    failed to enrol, and what came of their pairs, whose score is -inf where they are still here. `pairs` are
+    numbers of images, `paths` the images' names, where they are known.
     """
 
     name: str
@@ -49,6 +50,22 @@ class ScoredPairs:
     contradicting: tuple[NamedPair, ...] = ()
     contradictions: int = 0
     failures: Failures | None = None
+    pairs: Pairs | None = None
+    paths: Sequence[str] = ()
+
+    def named(self, line: int) -> NamedPair:
+        """One of the pairs, with its images' names; they are empty where only scores were kept."""
+        if self.pairs is None:
+            return NamedPair("", "", bool(self.same[line]))
+        return _named(self.paths, self.pairs, line)
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> ScoredPairs:
+        """Some of the pairs, chosen by bool [P]; they keep the numbers of their units."""
+        pairs = None if self.pairs is None else _some(self.pairs, chosen)
+        units = self.drawn
+        kept = PairUnits(units.left[chosen], units.right[chosen], units.count, units.known)
+        columns = (self.scores[chosen], self.same[chosen], self.fold[chosen])
+        return ScoredPairs(self.name, *columns, kept, pairs=pairs, paths=self.paths)
 
     @property
     def first(self) -> npt.NDArray[np.bool_] | None:
@@ -199,6 +216,8 @@ def score_rows(
         contradicting=tuple(_named(paths, pairs, line) for line in found.against[:NAMED].tolist()),
         contradictions=len(found.against),
         failures=failures,
+        pairs=pairs,
+        paths=paths,
     )
 
 

@@ -33,15 +33,24 @@ def read_list(path: Path) -> PairList:
     Raises FacezooError, naming file and line, where the file cannot be read or is in none of them.
     """
     pieces = blocks(path)
-    head = next(pieces, None)
-    lines = list(islice(_filled(head), SAMPLE)) if head else []
-    if head is None or not lines:
-        raise broken(path, 1, "an empty file", HINT)
-    form = form_of(path, lines)
+    head, form = _begun(path, pieces)
     pairs = _pairs(path, form, chain([head], pieces))
     if not len(pairs):
         raise FacezooError(f"{printable(str(path))}: lists no pairs", "Give a file with at least one pair.")
     return PairList(pairs, form)
+
+
+def form_of_list(path: Path) -> Form:
+    """The form of the list in a file, by its first lines; FacezooError as of `read_list`."""
+    return _begun(path, blocks(path))[1]
+
+
+def _begun(path: Path, pieces: Iterator[Block]) -> tuple[Block, Form]:
+    head = next(pieces, None)
+    lines = list(islice(_filled(head), SAMPLE)) if head else []
+    if head is None or not lines:
+        raise broken(path, 1, "an empty file", HINT)
+    return head, form_of(path, lines)
 
 
 def _pairs(path: Path, form: Form, pieces: Iterable[Block]) -> NamedPairs:

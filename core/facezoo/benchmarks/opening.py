@@ -1,0 +1,131 @@
+"""From a benchmark's name, or from a path that one of them claims, to the benchmark, open."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from facezoo._words import printable, shown
+from facezoo.benchmarks.benchmark import Benchmark
+from facezoo.benchmarks.given import Given, Options
+from facezoo.benchmarks.pairs import PairsBenchmark
+from facezoo.benchmarks.spec import BenchmarkSpec
+from facezoo.data.orl import held_out_pairs, is_embedded
+from facezoo.data.preprocessing import Preprocessing
+from facezoo.errors import FacezooError
+from facezoo.registry.entries import BENCHMARKS, OWN, PluginEntry, installed_plugins
+from facezoo.registry.loading import broken, contained, find_entry, import_entry
+from facezoo.settings import EvaluateSettings
+from facezoo.settings.paths import whence
+
+_PLACE = re.compile(r"[\w.]+:\w+")
+
+
+def open_benchmark(name: str | None, given: Given) -> Benchmark:
+    """The benchmark called `name`, or the one that claims `given.path` where no name is said.
+
+    Raises FacezooError where it is unknown or broken, none or several claim the path, or what it reads is not
+    there or not in its form.
+    """
+    if name is None and is_embedded(given.path):
+        return _of_source(given)
+    entry = _claiming(given.path or "") if name is None else find_entry(BENCHMARKS, "benchmark", name)
+    spec = _spec(entry)
+    module, _, function = spec.open.partition(":")
+    with contained(entry, "benchmark", "cannot be opened"):
+        opened: Benchmark = getattr(import_module(module), function)(given)
+    return opened
+
+
+def open_run_benchmark(
+    evaluate: EvaluateSettings, data_path: str, contract: Preprocessing, *, options: Options | None = None
+) -> Benchmark | None:
+    """What a run with these settings is verified on, or None; `data_path` is what it is trained on.
+
+    `evaluate.pairs` is "none", a path or "auto": what the training data brings (a folder brings nothing).
+    `evaluate.protocol` is a benchmark's name, or "auto": the one that claims the path.
+    """
+    options = options or Options(folds=evaluate.folds)
+    name = None if evaluate.protocol == "auto" else evaluate.protocol
+    if evaluate.pairs == "none":
+        return None
+    folder = None if evaluate.images == "auto" else _existing(evaluate.images)
+    given = Given(path=evaluate.pairs, folder=folder, contract=contract, options=options)
+    if evaluate.pairs != "auto":
+        return open_benchmark(name, given)
+    if name is not None:
+        return open_benchmark(name, replace(given, path=None))
+    return open_benchmark(None, replace(given, path=data_path)) if is_embedded(data_path) else None
+
+
+def _existing(folder: str) -> Path:
+    if not os.path.isdir(folder):  # noqa: PTH112  # Path.is_dir raises for names that are too long
+        found = "is a file" if os.path.exists(folder) else "does not exist"  # noqa: PTH110
+        hint = "evaluate.images: say the folder that the names in the pairs start from."
+        raise FacezooError(f"images folder {printable(folder)}: {found}{whence(folder)}", hint)
+    return Path(folder)
+
+
+def _of_source(given: Given) -> PairsBenchmark:
+    """The pairs that the embedded faces bring."""
+    files, pairs = held_out_pairs()
+    name, paths = "AT&T/ORL s31-s40, all pairs", files.paths
+    return PairsBenchmark(name, files, pairs, paths, given.options, fit="crop", network=given.network)
+
+
+def claimed_by(path: str) -> str:
+    """The name of the benchmark that claims a path; FacezooError where none or several do."""
+    return _claiming(path).qualified
+
+
+def _claiming(path: str) -> PluginEntry:
+    claims = [entry for entry, spec in _specs() if spec.claims(Path(path))]
+    # facezoo's own read what nobody else claims
+    claims = [entry for entry in claims if entry.dist != OWN] or claims
+    if len(claims) == 1:
+        return claims[0]
+    where, names = printable(path), ", ".join(entry.name for entry in claims)
+    if claims:
+        message = f"{where}: may be for several benchmarks: {names}"
+        raise FacezooError(
+            message, "Say which: --benchmark NAME=PATH; in a run's settings, evaluate.protocol."
+        )
+    installed = ", ".join(entry.name for entry, _ in _specs())
+    message = f"{where}: holds no list of pairs, and nothing else that a benchmark reads{whence(path)}"
+    raise FacezooError(message, f"Name a file with pairs, or the benchmark. Installed are {installed}.")
+
+
+def _specs() -> Iterator[tuple[PluginEntry, BenchmarkSpec]]:
+    """All benchmarks that work; one that does not is told of, and takes no other away."""
+    for entry in installed_plugins(BENCHMARKS):
+        if entry.status == "ok":
+            try:
+                yield entry, _spec(entry)
+            except FacezooError as problem:
+                warnings.warn(problem.message, stacklevel=2)
+
+
+def _spec(entry: PluginEntry) -> BenchmarkSpec:
+    spec = import_entry(entry, BENCHMARKS, "benchmark")
+    with contained(entry, "benchmark", "has a record that cannot be read"):
+        if trouble := _trouble(entry, spec):
+            raise broken(entry, "benchmark", trouble)
+    assert isinstance(spec, BenchmarkSpec)
+    return spec
+
+
+def _trouble(entry: PluginEntry, spec: object) -> str:
+    """The first thing that is wrong with a record; empty where nothing is."""
+    if not isinstance(spec, BenchmarkSpec):
+        return f"names a {type(spec).__name__} ({entry.value}), not a BenchmarkSpec"
+    if spec.name != entry.name:
+        return f"calls itself {shown(spec.name)}: the entry point's name and the spec's must agree"
+    opener, claims = (getattr(spec, name) for name in ("open", "claims"))  # whatever their types say
+    if not (isinstance(opener, str) and _PLACE.fullmatch(opener)):
+        return f"has {shown(opener)} for `open`, not 'package.module:function'"
+    return "" if callable(claims) else f"has {shown(claims)} for `claims`, not a function"
