@@ -6,12 +6,14 @@ An entry point of the group `facezoo.commands` names a `click.Command`; the entr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from facezoo._words import cut, did_you_mean
+from facezoo.errors import FacezooError
 from facezoo.registry.compatibility import canonical
 from facezoo.registry.entries import COMMANDS, OWN, QUALIFIED_ONLY, PluginEntry, installed_plugins
 from facezoo.registry.loading import broken, load_plugin
@@ -73,15 +75,25 @@ class Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; an unknown one is answered with the nearest."""
-        found = self.get_command(ctx, args[0])
+        try:
+            found = self.get_command(ctx, args[0])
+        except FacezooError:
+            if not ctx.resilient_parsing:  # a shell that completes a line has no place for messages
+                raise
+            found = click.Command(args[0])
         if found is None and not args[0].startswith("-") and not ctx.resilient_parsing:
             ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], self.list_commands(ctx))}")
         return args[0] if found else None, found, args[1:]
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What may be typed next; a command that is not chosen is not imported."""
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return [*map(CompletionItem, names), *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands without importing them."""
         commands = listed(self.prefix)
-        own = [(one.name, LINES[one.entry.name]) for one in commands if one.place < len(LINES)]
+        own = [(one.name, one.entry.summary) for one in commands if one.place < len(LINES)]
         if self.base is not None:
             own += [(name, _short(self.base, ctx, name)) for name in self.base.list_commands(ctx)]
         others = list(_by_distribution(one for one in commands if one.place == len(LINES)))
@@ -95,9 +107,17 @@ class Commands(click.Group):
         _write_unusable(self.prefix, formatter)
 
 
+def installed_commands() -> list[PluginEntry]:
+    """Every command that a distribution offers; the summary of one of facezoo's own is its own help line."""
+    return [
+        replace(entry, summary=LINES.get(entry.name, "")) if canonical(entry.dist) == OWN else entry
+        for entry in installed_plugins(COMMANDS)
+    ]
+
+
 def listed(prefix: str = "") -> list[Listed]:
     """The commands below `prefix` that can be called; imports none of them."""
-    entries = [entry for entry in installed_plugins(COMMANDS) if entry.name.startswith(prefix)]
+    entries = [entry for entry in installed_commands() if entry.name.startswith(prefix)]
     direct = {entry.name for entry in entries if "." not in entry.name.removeprefix(prefix)}
     found: dict[str, Listed] = {}
     for entry in entries:

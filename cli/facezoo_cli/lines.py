@@ -13,10 +13,12 @@ LINES: Final = {
     "data": "Look at sets of images, convert them or make them.",
     "data.check": "Decode every image in PATH and say what needs mending.",
     "import-weights": "Turn an insightface .pth into a folder for --init-from.",
+    "list": "List what is installed: heads, backbones, commands and more.",
     "list-heads": "List the heads that are installed.",
     "show-head": "Show a head's settings, presets and source.",
     "plot-head": "Draw what the margins of heads do, over angles and norms.",
     "show-checkpoint": "Show where a checkpoint comes from and what its weights expect.",
     "doctor": "Call everything and report what is broken.",
+    "completion": "Print what makes a shell complete commands, heads, presets and runs.",
 }
 """Entry point -> the first line of its help (a test compares them), in the order of `facezoo --help`."""

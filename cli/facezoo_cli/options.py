@@ -1,13 +1,62 @@
-"""Options that commands have in common."""
+"""Options that commands have in common, so that one word means one thing everywhere.
+
+`RUN` is a run directory or a checkpoint, `FILE` and `FOLDER` are paths, `SRC` is a set of images: a folder,
+or the name of a data source. Commands of other distributions use these, too.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
 import click
 
+from facezoo.errors import FacezooError
+from facezoo_cli.completing import MODEL
 
-def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
-        ctx.meta["traceback"] = True  # the mapping is shared between a command and its group
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
+FOLDER: Final = click.Path(file_okay=False, path_type=Path)
+PATH: Final = click.Path(path_type=Path)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def as_json(help: str) -> Callable[[Function], Function]:  # noqa: A002 (click's word)
+    """`--json`: print what the command has to say as JSON; `as_json` in the command."""
+    return click.option("--json", "as_json", is_flag=True, help=help)
+
+
+def out(metavar: str, help: str, **more: Any) -> Callable[[Function], Function]:  # noqa: A002 (click's word)
+    """`-o/--out`: where the command writes; a file where `metavar` is FILE, a folder where it is FOLDER."""
+    kind = {"FILE": FILE, "FOLDER": FOLDER}[metavar]
+    return click.option("-o", "--out", type=kind, metavar=metavar, help=help, **more)
+
+
+def model(*, required: bool = True, behind: str = "") -> Callable[[Function], Function]:
+    """The argument RUN and the option `--model`, of which one is given: `run` in the command, a Path.
+
+    `behind` is the argument, a text, that stands behind RUN: it comes first where `--model` is given.
+    """
+
+    def decorate(function: Function) -> Function:
+        @click.argument("run", required=False, type=MODEL, metavar="[RUN]")
+        @click.option("--model", type=MODEL, metavar="RUN|FILE|FOLDER", help="The model, instead of RUN.")
+        @wraps(function)
+        def with_model(run: Path | None, model: Path | None, **given: Any) -> Any:
+            if model is not None and behind and given[behind] is None:
+                run, given[behind] = None, run and str(run)
+            if run is not None and model is not None:
+                message = f"RUN and --model: two models, {run} and {model}"
+                raise FacezooError(message, "Give one of them.")
+            if required and run is None and model is None:
+                raise FacezooError("no model is given", "Say RUN, or --model RUN|FILE|FOLDER.")
+            return function(run=model if run is None else run, **given)
+
+        return with_model  # type: ignore[return-value]
+
+    return decorate
 
 
 def admit_traceback(command: click.Command) -> None:
@@ -27,3 +76,8 @@ def traceback_option() -> click.Option:
         callback=_remember,
         help="Show where an error arose.",
     )
+
+
+def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta["traceback"] = True  # the mapping is shared between a command and its group

@@ -140,11 +140,11 @@ def test_marks_are_styled_and_names_are_not(capsys):
 
 
 def test_a_warning_is_one_harmless_line(invoke, monkeypatch):
-    def listing() -> list[object]:
+    def listing(group: str) -> list[object]:
         warnings.warn("from \x1b[2J outside", stacklevel=1)
         return []
 
-    monkeypatch.setattr("facezoo_cli.list_heads.installed_heads", listing)
+    monkeypatch.setattr("facezoo_cli.list.installed_plugins", listing)
     assert invoke("list-heads").stderr == "Warning: from \\x1b[2J outside\n"
 
 

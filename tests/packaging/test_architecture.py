@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from facezoo.registry.entries import HEADS
+from facezoo.registry.entries import COMMANDS, HEADS
 from support.distributions import PLUGINS, plugins_offering
 
 ROOT = Path(__file__).parents[2]
 NAMES = [path.parent.name for path in PLUGINS]
 HEAD_NAMES = plugins_offering(HEADS)
-COMMANDS = "facezoo.commands"
-SHARED_BY_COMMANDS = {"facezoo_cli.output", "facezoo_cli.stopping"}
+SHARED_BY_COMMANDS = {"facezoo_cli.options", "facezoo_cli.output", "facezoo_cli.stopping"}
 
 
 def imports(folder: Path) -> Iterator[tuple[Path, str]]:

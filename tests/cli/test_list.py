@@ -1,13 +1,20 @@
-"""`facezoo list-heads`: complete and unmoved by whatever is wrong with a plug-in."""
+"""`facezoo list` and `list-heads`: complete and unmoved by whatever is wrong with a plug-in."""
 
 from __future__ import annotations
 
 import json
 
-from support.distributions import facezoo
+import pytest
+
+from facezoo.registry.entries import BENCHMARKS, DATA, KINDS
+from facezoo_cli.lines import LINES
+from support.distributions import Distribution, facezoo
 from support.fixtures import BROKEN, FUTURE, PLAIN, TWIN
 
 FIELDS = {"name", "dist", "version", "summary", "status", "reason"}
+
+
+SOURCES = Distribution("facezoo-sources", {}, {DATA: {"heap": "a:b"}, BENCHMARKS: {"heap": "a:c"}})
 
 
 def rows(text: str) -> dict[str, dict[str, str]]:
@@ -52,3 +59,36 @@ def test_all_that_can_be_wrong_is_listed_at_once(installed):
     }
     assert {name: found[name]["status"] for name in expected} == expected
     assert all(bool(row["reason"]) == (row["status"] != "ok") for row in found.values())
+
+
+@pytest.mark.parametrize("group", [group.removeprefix("facezoo.") for group in KINDS])
+def test_every_group_has_a_list_and_stands_in_the_list_of_all(invoke, group):
+    everything = json.loads(invoke("list", "--json").stdout)
+    alone = json.loads(invoke("list", group, "--json").stdout)
+    assert everything[group] == alone
+    assert all(set(row) == FIELDS for row in alone)
+    table = invoke("list", group).stdout
+    assert table in invoke("list").stdout
+    title = KINDS[f"facezoo.{group}"]
+    assert table.startswith(f"{title.upper()} " if alone else f"No {title} is installed.")
+
+
+def test_list_heads_is_the_list_of_heads(with_installed, invoke):
+    with_installed(PLAIN, TWIN)
+    for option in ([], ["--json"]):
+        assert invoke("list-heads", *option).stdout == invoke("list", "heads", *option).stdout
+
+
+def test_facezoos_own_commands_are_listed_with_what_their_help_says(invoke):
+    found = {row["name"]: row["summary"] for row in json.loads(invoke("list", "commands", "--json").stdout)}
+    assert found.items() >= LINES.items()
+
+
+@pytest.mark.parametrize(("named", "status"), [("heap", "disabled"), ("other:heap", "ok")])
+def test_every_group_can_be_switched_off(with_installed, invoke, monkeypatch, named, status):
+    with_installed(SOURCES)
+    monkeypatch.setenv("FACEZOO_DISABLE", named)
+    found = json.loads(invoke("list", "--json").stdout)
+    assert [row["status"] for row in (*found["data"], *found["benchmarks"]) if row["name"] == "heap"] == [
+        status
+    ] * 2
