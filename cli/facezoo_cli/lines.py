@@ -9,7 +9,6 @@ LINES: Final = {
     "evaluate": "Evaluate a run, or embeddings from anywhere, with intervals.",
     "embed": "Embed every image below a folder into a file.",
     "threshold": "Choose the threshold for a false accept rate, with its interval.",
-    "compare": "Train heads under one recipe and say which differences hold.",
     "data": "Look at sets of images, convert them or make them.",
     "data.check": "Decode every image in PATH and say what needs mending.",
     "import-weights": "Turn an insightface .pth into a folder for --init-from.",

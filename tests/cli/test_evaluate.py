@@ -1,4 +1,4 @@
-"""`evaluate`, `embed`, `threshold` and `compare` through the front door."""
+"""`evaluate`, `embed` and `threshold` through the front door."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from facezoo.evaluation.files import read_embeddings
-from facezoo.runs.claim import claim
 from support.faces import identity_folder, pairs_csv, real_data
 
 HEAVY = {"torch", "numpy", "pydantic", "rich", "PIL", "safetensors", "matplotlib"}
@@ -276,68 +275,10 @@ def test_a_threshold_comes_as_cosine_and_as_distance(invoke, run, faces):
     assert "which pairs?" in invoke("threshold", "--embeddings", "e.npz").stderr
 
 
-def test_heads_are_compared_and_failures_shown(invoke, faces, tmp_path, monkeypatch):
-    args = ["compare", "--heads", "cosface,arcface", "--seeds", "2", "--data", str(faces)]
-    args += ["--pairs", str(faces / "pairs.csv"), *RECIPE, "--baseline", "cosface", "--replicates", "100"]
-    out = tmp_path / "out"
-    import facezoo.comparison.running as running
-
-    real = running.train
-
-    def failing(settings, folder, **kwargs):
-        if folder.name == "arcface-seed1":
-            raise RuntimeError("out of memory\nsomewhere")
-        return real(settings, folder, **kwargs)
-
-    monkeypatch.setattr(running, "train", failing)
-    first = invoke(*args, "--out", str(out))
-    assert first.exit_code == 1
-    assert "failed: arcface, seed 1: RuntimeError: out of memory" in first.stdout
-    assert "1/2" in first.stdout
-    monkeypatch.setattr(running, "train", real)
-    second = invoke(*args, "--out", str(out))
-    lines = lines_of(second)
-    assert lines[0] == "accuracy on pairs.csv, %; differences to cosface"
-    assert lines[2].endswith("baseline")
-    assert lines[3].startswith("arcface")
-    assert lines[-1] == "SD: over seeds. p: two-sided, corrected for 1 comparisons."
-    content = json.loads(invoke(*args, "--out", str(out), "--json").stdout)
-    assert content == json.loads((out / "comparison.json").read_text())
-    assert [row["label"] for row in content["rows"]] == ["cosface", "arcface"]
-    assert set(content["rows"][1]["figures"]) == {"0", "1"}
-
-
-def test_a_run_in_another_process_is_put_off_and_then_taken(invoke, faces, tmp_path, monkeypatch):
-    args = ["compare", "--heads", "cosface,arcface", "--seeds", "1", "--data", str(faces), *RECIPE]
-    args += ["--pairs", str(faces / "pairs.csv"), "--replicates", "100", "--out", str(tmp_path)]
-    folder = tmp_path / "cosface-seed0"
-    folder.mkdir()
-    other = claim(folder)
-    other.__enter__()
-    monkeypatch.setattr("facezoo_cli.compare.PATIENCE", 0.0)
-
-    def release(seconds: float) -> None:
-        assert (tmp_path / "arcface-seed0" / "scores.npz").exists()  # the others came first
-        other.__exit__(None, None, None)
-
-    monkeypatch.setattr("time.sleep", release)
-    result = invoke(*args)
-    assert result.exit_code == 0
-    assert result.stderr.count("put off: another process is training it") == 1
-    assert [line.split()[0] for line in lines_of(result)[2:4]] == ["cosface", "arcface"]
-
-
-@pytest.mark.parametrize("name", ["evaluate", "embed", "threshold", "compare"])
+@pytest.mark.parametrize("name", ["evaluate", "embed", "threshold"])
 def test_help_imports_nothing_heavy(name):
     check = f"lambda: print('heavy:', sorted({HEAVY!r} & set(sys.modules)))"
     run = f"from facezoo_cli.main import main; main([{name!r}, '-h'])"
     code = f"import atexit, sys; atexit.register({check}); {run}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("heavy: []\n")
-
-
-def test_a_comparison_needs_pairs(invoke, faces, tmp_path):
-    result = invoke("compare", "--heads", "cosface", "--data", str(faces), "--out", str(tmp_path))
-    assert result.exit_code == 2
-    assert "would have no pairs to be compared on" in result.stderr
-    assert list(tmp_path.iterdir()) == []

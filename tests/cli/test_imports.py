@@ -33,7 +33,8 @@ def of_command(*args: str) -> set[str]:
 
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["train", "--help"]])
 def test_help_imports_click_and_no_more(args):
-    assert of_command(*args) == AT_ONCE
+    # packaging: a command of another distribution may need another facezoo
+    assert of_command(*args) <= AT_ONCE | {"packaging"}
 
 
 @pytest.mark.parametrize("args", [["list-heads"], ["list-heads", "--json"]])

@@ -10,11 +10,9 @@ from torch import nn
 import facezoo
 from facezoo import FacezooError
 from facezoo.backbones import build_backbone, load_backbone
-from facezoo.comparison.grid import make_grid
 from facezoo.registry import installed_plugins
 from facezoo.registry.entries import BACKBONES, HOOKS, PluginEntry
 from facezoo_cli.main import cli
-from facezoo_cli.plot_head import _split
 from support.distributions import Distribution
 from support.fixtures import PLAIN, TWIN
 
@@ -99,10 +97,6 @@ def test_commands_take_a_name_with_its_distribution(with_installed, args):
     assert next(arg for arg in args if ":" in arg).rpartition("=")[2] in result.output
 
 
-def test_so_do_the_library_a_comparison_and_a_picture(with_installed):
+def test_so_does_the_library(with_installed):
     with_installed(PLAIN, TWIN)
     assert facezoo.build("facezoo.Twin:plain", classes=5, dim=4).owner == "head 'plain' of facezoo.Twin 2.5"
-    cells = make_grid(["facezoo.Twin:plain", "facezoo-plain:plain@paper"], 1)
-    assert [cell.settings.head.entry.dist for cell in cells] == ["facezoo.Twin", "facezoo-plain"]
-    assert [cell.folder for cell in cells] == ["facezoo.Twin_plain-seed0", "facezoo-plain_plain@paper-seed0"]
-    assert _split("facezoo.Twin:plain@paper", None) == ("facezoo.Twin:plain", "paper")

@@ -151,10 +151,10 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_every_test_that_stands_for_a_promise_is_there():
-    named = re.findall(
-        r"`((?:core|cli|end_to_end|soak)/[\w/]+\.py)(?:::(\w+))?`", text_of("docs/reliability.md")
-    )
+    places = r"(?:core|cli|end_to_end|soak|plugins/\w+/tests)"
+    named = re.findall(rf"`({places}/[\w/]+\.py)(?:::(\w+))?`", text_of("docs/reliability.md"))
     assert len(named) > 30
     for path, test in named:
-        assert not test or f"def {test}(" in text_of(f"tests/{path}"), f"{path}::{test}"
-        assert (ROOT / "tests" / path).is_file(), path
+        where = path if path.startswith("plugins/") else f"tests/{path}"
+        assert not test or f"def {test}(" in text_of(where), f"{path}::{test}"
+        assert (ROOT / where).is_file(), path

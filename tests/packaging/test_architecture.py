@@ -19,7 +19,7 @@ from support.distributions import PLUGINS, plugins_offering
 ROOT = Path(__file__).parents[2]
 NAMES = [path.parent.name for path in PLUGINS]
 HEAD_NAMES = plugins_offering(HEADS)
-SHARED_BY_COMMANDS = {"facezoo_cli.options", "facezoo_cli.output", "facezoo_cli.stopping"}
+SHARED_BY_COMMANDS = {f"facezoo_cli.{name}" for name in ("figures", "options", "output", "stopping")}
 
 
 def imports(folder: Path) -> Iterator[tuple[Path, str]]:

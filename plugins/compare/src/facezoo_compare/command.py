@@ -19,7 +19,9 @@ from facezoo_cli.stopping import interruptible
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from facezoo.comparison import Cell, Comparison, Difference, Outcome, Row
+    from facezoo_compare.analysis import Comparison, Difference, Row
+    from facezoo_compare.grid import Cell
+    from facezoo_compare.running import Outcome
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -58,8 +60,8 @@ def command(
     run has failed, the same command goes on with what is missing. Given several times at once, it shares
     the runs out. The table is kept in comparison.json.
     """
-    from facezoo.comparison import compare
-    from facezoo.comparison.grid import find_row, make_grid
+    from facezoo_compare.analysis import compare
+    from facezoo_compare.grid import find_row, make_grid
 
     flags = {"data.path": data, "evaluate.pairs": pairs}
     given = {key: value for key, value in flags.items() if value is not None}
@@ -83,10 +85,10 @@ def command(
 
 def _check(cells: Sequence[Cell], out: Path, figure: Path | None) -> None:
     """Raise the FacezooError of whatever can be told before hours of training."""
-    from facezoo.comparison.running import check_cells
+    from facezoo_compare.running import check_cells
 
     if figure is not None:
-        from facezoo.comparison.figure import check
+        from facezoo_compare.figure import check
 
         check(figure)
     _check_pairs(cells[0])
@@ -95,8 +97,8 @@ def _check(cells: Sequence[Cell], out: Path, figure: Path | None) -> None:
 
 def _outcomes(cells: Sequence[Cell], out: Path) -> list[Outcome]:
     """Run every cell; those that another process has in hand come last, and are waited for."""
-    from facezoo.comparison.running import run_cell
     from facezoo.runs.claim import ClaimedError
+    from facezoo_compare.running import run_cell
 
     outcomes: dict[int, Outcome] = {}
     pending = deque(range(len(cells)))
@@ -139,7 +141,7 @@ def _keep(found: Comparison, out: Path, figure: Path | None) -> None:
     with writing(out / TABLE, "Free some space, then say the same again."):
         write_json(out / TABLE, found.as_dict())
     if figure is not None:
-        from facezoo.comparison.figure import draw
+        from facezoo_compare.figure import draw
 
         draw(found, figure)
 

@@ -14,16 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
-from facezoo.comparison import Outcome, compare, make_grid, run_cell
-from facezoo.comparison.analysis import METRICS
-from facezoo.comparison.figure import check, draw
-from facezoo.comparison.grid import find_row
-from facezoo.comparison.results import read_evaluation, read_scores, write_scores
-from facezoo.comparison.running import check_cells, check_folder
 from facezoo.data import Pairs
 from facezoo.evaluation import PairUnits, replicate, verify
 from facezoo.evaluation.scoring import ScoredPairs, score_rows
+from facezoo_compare.analysis import METRICS, compare
+from facezoo_compare.figure import check, draw
+from facezoo_compare.grid import find_row, make_grid
+from facezoo_compare.results import read_evaluation, read_scores, write_scores
+from facezoo_compare.running import Outcome, check_cells, check_folder, run_cell
 from support.faces import identity_folder, pairs_csv
+from support.fixtures import PLAIN, TWIN
 
 RECIPE = ["data.size=32", "data.cache=none", "backbone.dim=16", "train.batch_size=8", "evaluate.folds=3"]
 
@@ -57,6 +57,13 @@ def test_a_head_may_come_with_one_of_its_presets(data: Path):
     assert (plain.settings.preset, baseline.settings.preset) == (None, "normface")
     assert (baseline.settings.head_config.margin, baseline.label) == (0.0, "cosface@normface")
     assert plain.folder != baseline.folder
+
+
+def test_a_head_may_come_with_its_distribution(with_installed):
+    with_installed(PLAIN, TWIN)
+    cells = make_grid(["facezoo.Twin:plain", "facezoo-plain:plain@paper"], 1)
+    assert [cell.settings.head.entry.dist for cell in cells] == ["facezoo.Twin", "facezoo-plain"]
+    assert [cell.folder for cell in cells] == ["facezoo.Twin_plain-seed0", "facezoo-plain_plain@paper-seed0"]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +111,8 @@ def test_every_cell_is_a_run_of_its_own(finished: list[Outcome]):
 
 
 def test_finished_cells_are_taken_as_they_are(finished: list[Outcome], monkeypatch):
-    monkeypatch.setattr("facezoo.comparison.running.train", lambda *_, **__: 1 / 0)
-    monkeypatch.setattr("facezoo.comparison.running.open_network", lambda *_: 1 / 0)
+    monkeypatch.setattr("facezoo_compare.running.train", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("facezoo_compare.running.open_network", lambda *_: 1 / 0)
     again = run_cell(finished[0].cell, finished[0].folder)
     assert again.failure is None
     np.testing.assert_array_equal(again.scored.scores, finished[0].scored.scores)
@@ -243,7 +250,7 @@ def test_a_failure_is_contained_and_an_interruption_is_not(data: Path, tmp_path:
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("facezoo.comparison.running.train", interrupted)
+    monkeypatch.setattr("facezoo_compare.running.train", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_cell(cell, tmp_path / "b")
 
@@ -353,7 +360,7 @@ def test_runs_on_other_pairs_are_not_compared(data: Path):
 @settings(max_examples=20, deadline=None)
 @given(st.integers(2, 5), st.floats(0, 0.3))
 def test_the_error_of_a_mean_over_seeds_is_a_t(seeds: int, spread: float):
-    from facezoo.comparison.analysis import _with_seeds
+    from facezoo_compare.analysis import _with_seeds
 
     figures = np.linspace(0.5 - spread, 0.5 + spread, seeds)
     drawn = _with_seeds(figures, [np.full(40_000, 0.5)] * seeds, 0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from facezoo.comparison.analysis import Comparison, Row
 from facezoo.errors import FacezooError
+from facezoo_compare.analysis import Comparison, Row
 
 
 def draw(comparison: Comparison, path: Path) -> None:

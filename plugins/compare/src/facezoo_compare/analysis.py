@@ -14,13 +14,13 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.comparison.running import Outcome
 from facezoo.errors import FacezooError
 from facezoo.evaluation.bootstrap import REPLICATES, replicate
 from facezoo.evaluation.curves import area_under_curve, equal_error_rate
 from facezoo.evaluation.intervals import LEVEL, Interval, holm, percentiles, two_sided
 from facezoo.evaluation.scoring import ScoredPairs
 from facezoo.evaluation.verification import figures_of
+from facezoo_compare.running import Outcome
 
 Metric = Literal["accuracy", "auc", "eer"]
 Floats = npt.NDArray[np.float64]

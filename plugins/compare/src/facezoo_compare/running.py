@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from facezoo._words import first_line
-from facezoo.comparison.grid import Cell
-from facezoo.comparison.results import read_evaluation, read_scores, write_scores
 from facezoo.errors import FacezooError
 from facezoo.evaluation.scoring import ScoredPairs, score_own_pairs
 from facezoo.runs.claim import ClaimedError, claim
@@ -20,6 +18,8 @@ from facezoo.runs.network import open_network
 from facezoo.settings import RunSettings, resolve, to_toml
 from facezoo.training.inputs import check_inputs
 from facezoo.training.session import resume, train
+from facezoo_compare.grid import Cell
+from facezoo_compare.results import read_evaluation, read_scores, write_scores
 
 if TYPE_CHECKING:
     from rich.console import Console
