@@ -15,7 +15,6 @@ LINES: Final = {
     "list": "List what is installed: heads, backbones, commands and more.",
     "list-heads": "List the heads that are installed.",
     "show-head": "Show a head's settings, presets and source.",
-    "plot-head": "Draw what the margins of heads do, over angles and norms.",
     "show-checkpoint": "Show where a checkpoint comes from and what its weights expect.",
     "doctor": "Call everything and report what is broken.",
     "completion": "Print what makes a shell complete commands, heads, presets and runs.",

@@ -36,7 +36,7 @@ from support.faces import identity_folder, pairs_csv
 from support.pages import PAGES, ROOT, Block, Command, blocks, commands, matches, name_of
 
 EXECUTED_ELSEWHERE = {"protocol.md"}  # tests/core/test_protocol_heads.py does, and checks every head on it
-LONG = {"writing-a-head.md", "plots.md"}
+LONG = {"docs/writing-a-head.md", "docs/plots.md", "plugins/plot/README.md"}
 """What checks head after head, or measures several, takes longer than all other pages together."""
 
 
@@ -148,7 +148,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
 
 def marked(page: Path) -> ParameterSet:
     """A page as a parameter; a long one is slow."""
-    return pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page.name in LONG else [])
+    return pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if name_of(page) in LONG else [])
 
 
 @pytest.mark.parametrize("page", [marked(page) for page in PAGES])
@@ -161,7 +161,7 @@ def test_the_page_does_what_it_says(page: Path, reader: Reader):
 PLUGIN_PAGES = sorted((ROOT / "plugins").glob("*/README.md"))
 
 
-@pytest.mark.parametrize("page", PLUGIN_PAGES, ids=lambda page: page.parent.name)
+@pytest.mark.parametrize("page", [marked(page) for page in PLUGIN_PAGES])
 def test_a_plugins_page_does_what_it_says(page: Path, reader: Reader):
     for block in blocks(page):
         if block.language in {"python", "console"}:

@@ -10,7 +10,7 @@ from torch import Tensor
 from facezoo.engine.batch import Batch
 from facezoo.engine.scores import Scores
 from facezoo.loss import HeadLoss
-from facezoo.plotting.geometry import AWAY, AXES, geometry, place
+from facezoo_plot.geometry import AWAY, AXES, geometry, place
 
 NORM = 20.0
 """Of an embedding, where it is not said."""

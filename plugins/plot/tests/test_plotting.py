@@ -15,14 +15,15 @@ import torch
 from torch import nn
 
 from facezoo import FacezooError, margins
-from facezoo.plotting import HeadCurves, draw, probe
-from facezoo.plotting.logits import Reader, reader_of
-from facezoo.plotting.made_up_run import companions, many_classes, two_classes
-from facezoo.plotting.panels import PANELS
-from facezoo.plotting.scene import Scene
-from facezoo.plotting.words import label, notes
 from facezoo.registry import API_VERSION, HeadConfig, HeadSpec, LoadedHead, installed_heads, load_head
 from facezoo.registry.entries import PluginEntry
+from facezoo_plot.curves import HeadCurves, probe
+from facezoo_plot.figure import draw
+from facezoo_plot.logits import Reader, reader_of
+from facezoo_plot.made_up_run import companions, many_classes, two_classes
+from facezoo_plot.panels import PANELS
+from facezoo_plot.scene import Scene
+from facezoo_plot.words import label, notes
 
 HEADS = sorted({entry.name for entry in installed_heads() if entry.status == "ok"})
 ANGLES = (3.0, 20.0, 41.0, 66.0, 80.0, 97.0, 130.0, 155.0, 178.0)
@@ -218,7 +219,7 @@ def test_nothing_in_the_figure_overlaps(cosface: HeadCurves, magface: HeadCurves
     pytest.importorskip("matplotlib", reason="the extra `figures` is not installed")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    from facezoo.plotting.figure import drawn
+    from facezoo_plot.figure import drawn
 
     for heads, panels in (([cosface], 6), ([magface], 8), ([cosface, magface, cosface], 8)):
         figure = drawn(heads)

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from facezoo.engine.classes import ClassMemory, ClassTensor
 from facezoo.engine.context import HeadContext
 from facezoo.loss import HeadLoss, build_loss
-from facezoo.plotting.geometry import AXES, CLASSES, DIM, REST, place
-from facezoo.plotting.scene import NORM, Scene
 from facezoo.registry import LoadedHead
+from facezoo_plot.geometry import AXES, CLASSES, DIM, REST, place
+from facezoo_plot.scene import NORM, Scene
 
 ROWS: Final = 32
 CALLS: Final = 600

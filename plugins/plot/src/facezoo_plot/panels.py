@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from facezoo.plotting.curves import FIXED_OTHER, FIXED_OWN, HeadCurves
-from facezoo.plotting.geometry import CLASSES
+from facezoo_plot.curves import FIXED_OTHER, FIXED_OWN, HeadCurves
+from facezoo_plot.geometry import CLASSES
 
 _OWN = "angle θ to the own class, degrees"
 _OTHER = "angle θ′ to the other class, degrees"

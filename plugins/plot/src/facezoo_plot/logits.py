@@ -14,7 +14,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from facezoo.plotting.scene import Measured, Scene
+from facezoo_plot.scene import Measured, Scene
 
 Kind = Literal["exact", "part", "effective"]
 

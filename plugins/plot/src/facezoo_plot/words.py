@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from facezoo.plotting.curves import HeadCurves
-from facezoo.plotting.geometry import CLASSES
-from facezoo.plotting.made_up_run import CALLS, ROWS, SPREAD
-from facezoo.plotting.scene import NORM
+from facezoo_plot.curves import HeadCurves
+from facezoo_plot.geometry import CLASSES
+from facezoo_plot.made_up_run import CALLS, ROWS, SPREAD
+from facezoo_plot.scene import NORM
 
 
 def label(head: HeadCurves) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from facezoo.errors import FacezooError
-from facezoo.plotting.curves import HeadCurves
-from facezoo.plotting.panels import PANELS, Style, draw_boundary
-from facezoo.plotting.words import label, notes
+from facezoo_plot.curves import HeadCurves
+from facezoo_plot.panels import PANELS, Style, draw_boundary
+from facezoo_plot.words import label, notes
 
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which differ for colour-blind eyes, too; without their yellow, which is too pale here."""

@@ -12,7 +12,7 @@ from facezoo.errors import FacezooError
 from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
-    from facezoo.plotting import HeadCurves
+    from facezoo_plot.curves import HeadCurves
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -35,8 +35,7 @@ def command(
     Every NAME is a head, or NAME@PRESET. Target logit and its slope, pull and push, the other class's logit,
     the decision boundary, and what depends on the embedding's norm. Needs the extra `figures`.
     """
-    from facezoo.plotting import draw
-    from facezoo.plotting.figure import check_possible
+    from facezoo_plot.figure import check_possible, draw
 
     asked = [_split(name, preset) for name in heads]
     path = out if out or as_json else Path("-".join(name.replace(":", "_") for name, _ in asked) + ".png")
@@ -71,8 +70,8 @@ def _settings(sets: Iterable[str]) -> dict[str, object]:
 
 def _measure(asked: list[tuple[str, str | None]], settings: dict[str, object]) -> list[HeadCurves]:
     """Check all settings first, then measure head after head."""
-    from facezoo.plotting import probe
     from facezoo.registry import load_head
+    from facezoo_plot.curves import probe
 
     loaded = [load_head(name) for name, _ in asked]
     origins = {f"head.{key}": "--set" for key in settings}

@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 from pydantic import BaseModel
 
-from facezoo.plotting.logits import Kind, Reader, reader_of
-from facezoo.plotting.made_up_run import at_their_class, companions, many_classes, two_classes
-from facezoo.plotting.scene import NORM, Scene
 from facezoo.registry import LoadedHead
 from facezoo.registry.foreign import IN_ITS_CODE, Contained
+from facezoo_plot.logits import Kind, Reader, reader_of
+from facezoo_plot.made_up_run import at_their_class, companions, many_classes, two_classes
+from facezoo_plot.scene import NORM, Scene
 
 FIXED_OWN: Final = 60.0
 """The own angle, in degrees, where something else varies."""

@@ -1,4 +1,4 @@
-"""`facezoo plot-head`: settings, files and what is said; the curves themselves are tested with the core."""
+"""`facezoo plot-head`: settings, files and what is said; the curves themselves are tested beside it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from facezoo.plotting import HeadCurves
 from facezoo.registry import load_head
+from facezoo_plot.command import _split
+from facezoo_plot.curves import HeadCurves
 
 
 @pytest.fixture
@@ -27,13 +28,12 @@ def asked(monkeypatch) -> list[tuple]:
         empty = dict.fromkeys(HeadCurves.__dataclass_fields__, ())
         return HeadCurves(**{**empty, "head": head.spec.name, "preset": preset})
 
-    monkeypatch.setattr("facezoo.plotting.probe", probe)
-    monkeypatch.setattr("facezoo.plotting.draw", lambda curves, path: calls.append((len(curves), path)))
+    monkeypatch.setattr("facezoo_plot.curves.probe", probe)
+    monkeypatch.setattr("facezoo_plot.figure.draw", lambda curves, path: calls.append((len(curves), path)))
     return calls
 
 
 def test_a_picture_and_its_numbers(folder: Path, invoke):
-    pytest.importorskip("matplotlib", reason="the extra `figures` is not installed")
     result = invoke("plot-head", "cosface", "--set", "head.margin=0.2", "-o", "mine.png", "--json")
     assert result.exit_code == 0, result.stderr
     (head,) = json.loads(result.stdout)["heads"]
@@ -44,7 +44,6 @@ def test_a_picture_and_its_numbers(folder: Path, invoke):
 
 
 def test_each_head_may_have_a_preset(folder: Path, invoke, asked):
-    pytest.importorskip("matplotlib", reason="the extra `figures` is not installed")
     result = invoke("plot-head", "cosface", "arcface@cm1", "--preset", "small", "--set", "head.scale=30.0")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "written to cosface-arcface.png\n"
@@ -81,3 +80,7 @@ def test_mistakes_are_told_before_anything_is_measured(folder: Path, invoke, ask
     assert result.exit_code == 2
     assert message in result.stderr
     assert asked == []
+
+
+def test_a_head_may_come_with_its_distribution_and_a_preset():
+    assert _split("facezoo.Twin:plain@paper", None) == ("facezoo.Twin:plain", "paper")
