@@ -11,9 +11,9 @@ import torch
 
 from facezoo import FacezooError
 from facezoo.data import Preprocessing
-from facezoo.runs.checkpoint import read_part
+from facezoo.runs.checkpoint import FORMAT, read_part, write_contents
+from facezoo.runs.provenance import backbone_provenance
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, train
-from facezoo.training.importing import ALIGNMENT, Imported, _write
 from support.checkpoints import rewrite
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
@@ -100,8 +100,16 @@ def test_a_run_that_is_killed_before_its_first_save_starts_there_again(data, fir
 
 def test_imported_weights_are_taken(data, first, tmp_path: Path):
     model = read_part(latest_checkpoint(first), "model")
-    origin, contract = {"file": "x.pth", "sha256": "0"}, Preprocessing(32, ALIGNMENT)
-    _write(tmp_path / "weights", Imported("small", 16, 32, model), origin, contract)
+    about = {
+        "format": FORMAT,
+        "step": 0,
+        "imported": {"file": "x.pth", "sha256": "0"},
+        "backbone": backbone_provenance("small", 16),
+        "preprocessing": Preprocessing(32, "insightface 5-point template").as_dict(),
+        "versions": {},
+    }
+    (tmp_path / "weights").mkdir()
+    write_contents(tmp_path / "weights", {"model": model}, about)
     trainer = Trainer(tuned(data, tmp_path / "weights"), tmp_path)
     assert same(trainer.parts.backbone, model) == model.keys()
     assert trainer.started_from == {"checkpoint": str(tmp_path / "weights"), "step": 0, "head": False}

@@ -51,7 +51,7 @@ def command(file: Path, out: Path | None, backbone: str | None, colour: str, mea
     weights_only=True, which runs no code of the file. Names and shapes are checked one by one; a classifier
     beside the backbone is left out. Weights of pixels / 255 were trained with --mean 0 --std 255.
     """
-    from facezoo.training.importing import import_weights
+    from facezoo_insightface.importing import import_weights
 
     folder = out or file.with_suffix("")
     if folder == file:

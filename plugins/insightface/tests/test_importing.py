@@ -19,8 +19,8 @@ from facezoo.backbones import build_backbone
 from facezoo.data import Preprocessing
 from facezoo.runs.checkpoint import read_metadata, read_part
 from facezoo.runs.network import open_network
-from facezoo.training.importing import import_weights, read_state
-from facezoo.training.recognising import recognise
+from facezoo_insightface.importing import import_weights, read_state
+from facezoo_insightface.recognising import recognise
 from support.insightface import DEPTHS, Layout, iresnet_layout, mobilefacenet_layout, publish, state_of
 
 

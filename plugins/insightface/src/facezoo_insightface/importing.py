@@ -26,8 +26,8 @@ from facezoo.disk.durable import whole_folder
 from facezoo.errors import FacezooError
 from facezoo.runs.checkpoint import FORMAT, write_contents
 from facezoo.runs.provenance import backbone_provenance
-from facezoo.training.downloads import AGAIN, STATE_DICT, check_download, is_safetensors
-from facezoo.training.recognising import Imported, recognise
+from facezoo_insightface.downloads import AGAIN, STATE_DICT, check_download, is_safetensors
+from facezoo_insightface.recognising import Imported, recognise
 
 ALIGNMENT: Final = "insightface 5-point template"
 WRAPPERS: Final = ("state_dict_backbone", "state_dict", "model_state_dict", "model", "backbone", "net")

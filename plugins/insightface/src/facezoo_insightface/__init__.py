@@ -1,0 +1,1 @@
+"""Published weights of insightface's backbones, as folders that a run can start from."""
