@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
-from click.shell_completion import CompletionItem
 
 from facezoo._words import cut, did_you_mean
 from facezoo.errors import FacezooError
@@ -19,6 +18,9 @@ from facezoo.registry.entries import COMMANDS, OWN, QUALIFIED_ONLY, PluginEntry,
 from facezoo.registry.loading import broken, load_plugin
 from facezoo_cli.lines import LINES
 from facezoo_cli.options import admit_traceback
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 KIND: Final = "command"
 RUNNING: Final = "facezoo.running"
@@ -87,6 +89,8 @@ class Commands(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """What may be typed next; a command that is not chosen is not imported."""
+        from click.shell_completion import CompletionItem
+
         names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         return [*map(CompletionItem, names), *click.Command.shell_complete(self, ctx, incomplete)]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
-from click.shell_completion import CompletionItem
 
 from facezoo.errors import FacezooError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Head(click.types.StringParamType):
@@ -62,6 +64,8 @@ MODEL: Final = Model()
 
 
 def _items(names: Iterable[str], incomplete: str, before: str = "") -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
     return [CompletionItem(before + name) for name in dict.fromkeys(names) if name.startswith(incomplete)]
 
 

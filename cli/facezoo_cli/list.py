@@ -8,12 +8,24 @@ from typing import Final
 import click
 
 from facezoo._words import cut
-from facezoo.registry.entries import COMMANDS, HEADS, KINDS, PluginEntry, installed_plugins
+from facezoo.registry.entries import (
+    BACKBONES,
+    BENCHMARKS,
+    COMMANDS,
+    DATA,
+    HEADS,
+    HOOKS,
+    KINDS,
+    PluginEntry,
+    installed_plugins,
+)
 from facezoo_cli.commands import installed_commands
 from facezoo_cli.options import as_json
 from facezoo_cli.output import say, say_json
 
-GROUPS: Final = {group.removeprefix("facezoo."): group for group in KINDS}
+GROUPS: Final = {
+    group.removeprefix("facezoo."): group for group in (HEADS, BACKBONES, COMMANDS, DATA, BENCHMARKS, HOOKS)
+}
 
 
 @click.command("list")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -81,4 +80,5 @@ def listed(names: Sequence[str], most: int = 40) -> str:
 
 def this_python() -> str:
     """`Python 3.11.9, /path/to/python`: where something is installed, or is missing."""
-    return f"Python {platform.python_version()}, {sys.executable}"
+    version = ".".join(map(str, sys.version_info[:3]))
+    return f"Python {version}, {sys.executable}"

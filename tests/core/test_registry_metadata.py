@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
-from importlib.metadata import distributions
+from importlib.metadata import Distribution
 from pathlib import Path
 from typing import get_args
+from zipfile import ZipFile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from facezoo import FacezooError
+from facezoo import FacezooError, __version__
 from facezoo._words import printable
 from facezoo.registry import PluginEntry, entries, installed_heads, load_head, metadata
+from support.distributions import Distribution as Sample
 from support.fixtures import PLAIN
 
 GOOD = b"[facezoo.heads]\nplain = fixture_plain:spec\n"
 ABOUT = b"Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\nSummary: Nothing\n"
+OWN = Sample("facezoo", {}, {"facezoo.hooks": {}}, version=__version__, requires=())
 Listing = Callable[..., list[PluginEntry]]
 
 
@@ -26,11 +30,11 @@ Listing = Callable[..., list[PluginEntry]]
 def listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Listing:
     """The heads of a stranger with these files; a sound one beside it must always be there."""
     PLAIN.lay_out(tmp_path / "sound")
+    OWN.lay_out(tmp_path / "own")
     folder = tmp_path / "strange" / "stranger-1.0.dist-info"
     folder.mkdir(parents=True)
-    monkeypatch.setattr(
-        metadata, "distributions", lambda: distributions(path=list(map(str, tmp_path.iterdir())))
-    )
+    found = metadata.sources
+    monkeypatch.setattr(metadata, "sources", lambda _: found(map(str, tmp_path.iterdir())))
 
     def of(points: bytes = GOOD, about: bytes = ABOUT) -> list[PluginEntry]:
         (folder / "entry_points.txt").write_bytes(points)
@@ -130,16 +134,47 @@ def test_what_is_no_file_is_not_opened(listing, tmp_path):
     assert [entry.dist for entry in listing()] == ["stranger"]
 
 
-def test_a_finder_of_its_own_may_raise_anything(monkeypatch):
-    class Elsewhere(metadata.Distribution):
-        def read_text(self, filename):
-            raise RuntimeError
+class Elsewhere(Distribution):
+    def __init__(self, text: str | None):
+        self.text = text
 
-        def locate_file(self, path):
+    def read_text(self, filename):
+        if self.text is None:
             raise RuntimeError
+        return {"entry_points.txt": self.text, "METADATA": ABOUT.decode()}.get(filename)
 
-    monkeypatch.setattr(metadata, "distributions", lambda: [Elsewhere()])
-    assert installed_heads() == []
+    def locate_file(self, path):
+        raise RuntimeError
+
+
+class Finder:
+    def find_spec(self, *args):
+        return None
+
+    def find_distributions(self, context=None):
+        yield Elsewhere(None)
+        yield Elsewhere(GOOD.decode())
+
+
+class Raiser(Finder):
+    def find_distributions(self, context=None):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(("finder", "found"), [(Finder(), ["stranger"]), (Raiser(), [])])
+def test_a_finder_of_its_own_may_raise_anything(monkeypatch, finder, found):
+    monkeypatch.setattr("sys.meta_path", [*sys.meta_path, finder])
+    monkeypatch.setattr("sys.path", [])
+    assert [entry.dist for entry in installed_heads()] == found
+
+
+def test_what_is_installed_in_an_archive_is_found(tmp_path, monkeypatch):
+    with ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("stranger-1.0.dist-info/METADATA", ABOUT)
+        archive.writestr("stranger-1.0.dist-info/entry_points.txt", GOOD)
+    monkeypatch.setattr("sys.path", [str(tmp_path / "packed.zip"), str(tmp_path / "absent")])
+    (entry,) = installed_heads()
+    assert (entry.dist, entry.name, entry.status) == ("stranger", "plain", "ok")
 
 
 LINES = st.lists(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion
 from pydantic import Field, ValidationError
 
 from facezoo import HeadConfig, HeadSpec, StepsOrFraction, __version__
-from facezoo.registry.compatibility import canonical, incompatibility
+from facezoo.registry.compatibility import _admits_plainly, canonical, incompatibility
 
 
 class Config(HeadConfig):
@@ -87,7 +89,21 @@ def test_a_length_that_is_neither_is_refused(length, reason):
     ],
 )
 def test_incompatibility_reads_requirements_on_facezoo_only(lines, reason):
-    assert incompatibility(lines) == reason
+    assert incompatibility(lines, __version__) == reason
+
+
+@pytest.mark.parametrize("version", ["0.1", "0.1.0", "0.2", "1.10.0", "0.2.0rc1", "0.2.post1", "unknown"])
+@pytest.mark.parametrize(
+    "bounds", [">=0.1,<0.2", ">= 0.1, < 0.2", ">0.1", "<=0.1.0.0", ">=0.2", "<1.9", "", ">=0.1,", "==0.1.*"]
+)
+def test_what_plain_bounds_admit_is_what_packaging_admits(version, bounds):
+    plainly = _admits_plainly(f"facezoo{bounds}", version)
+    try:
+        admitted = SpecifierSet(bounds).contains(version, prereleases=True)
+    except (InvalidSpecifier, InvalidVersion):
+        admitted = False
+    simple = bounds in (">=0.1,<0.2", ">= 0.1, < 0.2", ">0.1", "<=0.1.0.0", ">=0.2", "<1.9")
+    assert plainly == (admitted and simple and version.replace(".", "").isdigit())
 
 
 def test_canonical_names():

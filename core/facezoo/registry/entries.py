@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from facezoo._words import cut, printable, shown
 from facezoo.registry.compatibility import canonical, incompatibility
-from facezoo.registry.metadata import offers
+from facezoo.registry.metadata import LARGEST, MOST, Offer, offers
 
 HEADS: Final = "facezoo.heads"
 BACKBONES: Final = "facezoo.backbones"
@@ -84,8 +84,9 @@ def installed_heads() -> list[HeadEntry]:
 
 def installed_plugins(group: str) -> list[PluginEntry]:
     """Every entry of one entry-point group, sorted by name and distribution, with its status."""
-    disabled = disabled_names()
-    entries = [_judged(entry, requires, disabled) for entry, requires in _offered(group)]
+    found = list(offers())
+    own = next((offer.version for offer in found if canonical(offer.dist) == OWN), "")
+    entries = [_judged(entry, offer, own) for offer in found for entry in _offered(offer, group)]
     if group != HOOKS:  # every observer is told: nothing chooses one by its name
         entries = _with_duplicates(_with_shadowed(entries, group))
     return sorted(entries, key=lambda entry: (entry.name, canonical(entry.dist)))
@@ -96,13 +97,13 @@ def disabled_names() -> list[str]:
     return [name.strip() for name in os.environ.get(DISABLE, "").split(",") if name.strip()]
 
 
-def _judged(entry: PluginEntry, requires: tuple[str, ...], disabled: list[str]) -> PluginEntry:
-    if any(entry.answers_to(name) for name in disabled):
+def _judged(entry: PluginEntry, offer: Offer, own: str) -> PluginEntry:
+    if any(entry.answers_to(name) for name in disabled_names()):
         reason = f"switched off by {DISABLE}={printable(os.environ[DISABLE])}"
         return replace(entry, status="disabled", reason=reason)
     if entry.status != "ok" or canonical(entry.dist) == OWN:
         return entry
-    if reason := incompatibility(requires):
+    if reason := incompatibility(offer.requires, own):
         return replace(entry, status="incompatible", reason=reason)
     return entry
 
@@ -139,13 +140,19 @@ def _marked(entry: PluginEntry, namesakes: list[PluginEntry]) -> PluginEntry:
     return replace(entry, status="duplicate", reason=f"{others} offers the same name; say {entry.qualified}")
 
 
-def _offered(group: str) -> Iterator[tuple[PluginEntry, tuple[str, ...]]]:
-    for offer in offers(group):
-        made = PluginEntry(UNNAMED, offer.dist, offer.version, offer.summary)
-        if offer.trouble:
-            yield replace(made, status="broken", reason=offer.trouble), offer.requires
-        for name, value in offer.points:
-            yield _checked(replace(made, name=name, value=value)), offer.requires
+def _offered(offer: Offer, group: str) -> Iterator[PluginEntry]:
+    points = offer.points.get(group)
+    if points is None:
+        return
+    made = PluginEntry(UNNAMED, offer.dist, offer.version, offer.summary)
+    if offer.too_large:
+        reason = f"its entry_points.txt has more than {LARGEST:,} bytes"
+        yield replace(made, status="broken", reason=reason)
+    elif len(points) > MOST:
+        reason = f"it offers {len(points):,} names in the group {group}; {MOST:,} are admitted"
+        yield replace(made, status="broken", reason=reason)
+    else:
+        yield from (_checked(replace(made, name=name, value=value)) for name, value in points.items())
 
 
 def _checked(entry: PluginEntry) -> PluginEntry:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
+from functools import reduce
+from importlib import import_module
 
 from facezoo._words import did_you_mean, listed, this_python
 from facezoo.errors import FacezooError
@@ -68,8 +69,8 @@ def _qualified(installed: list[PluginEntry]) -> list[str]:
 def import_entry(entry: PluginEntry, group: str, kind: str) -> object:
     """Import what the entry names. Whatever a plug-in raises on import becomes one `FacezooError`."""
     with contained(entry, kind, "cannot be imported"):
-        loaded: object = EntryPoint(entry.name, entry.value, group).load()
-        return loaded
+        module, _, attributes = entry.value.partition("[")[0].partition(":")
+        return reduce(getattr, filter(None, attributes.strip().split(".")), import_module(module.strip()))
 
 
 def broken(entry: PluginEntry, kind: str, trouble: str) -> FacezooError:
