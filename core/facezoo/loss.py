@@ -117,18 +117,30 @@ class HeadLoss(nn.Module):
         self._settle()
         self._check(embeddings, labels)
         with torch.autocast(embeddings.device.type, enabled=False):
-            labels = labels.to(embeddings.device, torch.int64)
-            batch = self._batch(embeddings.to(self.prototypes.weight.dtype), labels)
+            batch = self.batch(embeddings, labels)
             if self.training:
                 self._before_loss(batch)
             with self._calls["loss"]:
-                terms = loss_terms(self.owner, self.head.loss(batch, self._scores(batch)))
+                terms = loss_terms(self.owner, self.head.loss(batch, batch.against(self.prototypes)))
             value = self._sum(terms)
         if self.training:
             self.step += 1
             self.zero_embeddings += (batch.norms.detach() == 0).sum()
             self._unsettled = batch.detached() if hasattr(self.head, "after_step") else None
         return value
+
+    def batch(self, embeddings: Tensor, labels: Tensor) -> Batch:
+        """Embeddings [B, D] of classes `labels` [B] as the head sees them, in the dtype of the prototypes.
+
+        Nothing is checked.
+        """
+        labels = labels.to(embeddings.device, torch.int64)
+        rows = embeddings.to(self.prototypes.weight.dtype)
+        return Batch(rows, labels, int(self.step), self.layout, self.context.seed)
+
+    def scores(self, embeddings: Tensor, labels: Tensor) -> Scores:
+        """The same against the prototypes: the cosine to the own class, and reductions over the others."""
+        return self.batch(embeddings, labels).against(self.prototypes)
 
     def after_step(self) -> None:
         """To be called after `optimizer.step()`: lets the head take the batch into its memories, and puts
@@ -207,18 +219,12 @@ class HeadLoss(nn.Module):
 
         return super()._apply(keep, recurse)
 
-    def _batch(self, embeddings: Tensor, labels: Tensor) -> Batch:
-        return Batch(embeddings, labels, int(self.step), self.layout, self.context.seed)
-
-    def _scores(self, batch: Batch) -> Scores:
-        return Scores(self.layout.learned(self.prototypes), batch.unit, batch.labels)
-
     @torch.no_grad()
     def _before_loss(self, batch: Batch) -> None:
         if hasattr(self.head, "before_loss"):
             detached = batch.detached()
             with self._calls["before_loss"]:
-                self.head.before_loss(detached, self._scores(detached))  # type: ignore[operator]
+                self.head.before_loss(detached, detached.against(self.prototypes))  # type: ignore[operator]
 
     @torch.no_grad()
     def _settle(self) -> None:

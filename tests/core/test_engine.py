@@ -11,8 +11,9 @@ from torch import Tensor, nn
 import facezoo
 from facezoo import FacezooError, hold, margins
 from facezoo.engine import Prototypes
-from facezoo.engine.layout import Dense, Layout, Streamed
-from facezoo.engine.streamed.products import Precision, Products, multiplies_bf16
+from facezoo.engine.layout import Dense, Streamed
+from facezoo.engine.streamed.products import Matmul, Precision, multiplies_bf16
+from facezoo.engine.terms import Layout
 from facezoo.holding import HeldValues
 
 BATCH, CLASSES, DIM = 9, 23, 6
@@ -37,8 +38,8 @@ def batch(layout: Layout) -> facezoo.Batch:
 
 
 @pytest.fixture
-def scores(layout: Layout, prototypes: Prototypes, batch: facezoo.Batch) -> facezoo.Scores:
-    return facezoo.Scores(layout.learned(prototypes), batch.unit, batch.labels)
+def scores(prototypes: Prototypes, batch: facezoo.Batch) -> facezoo.Scores:
+    return batch.against(prototypes)
 
 
 def cosine(left: Tensor, right: Tensor) -> float:
@@ -207,7 +208,7 @@ def test_held_values_are_replayed_in_order() -> None:
 @pytest.mark.parametrize("convert", [False, True])
 def test_products_round_only_their_operands(convert: bool) -> None:
     left, right = torch.randn(40, 30), torch.randn(30, 20)
-    out = Products(convert).write(left, right, torch.empty(40, 20))
+    out = Matmul(convert).write(left, right, torch.empty(40, 20))
     assert out.dtype == torch.float32
     gap = (out - left @ right).norm() / (left @ right).norm()
     assert (1e-4 < gap < 1e-2) if convert else gap == 0
@@ -255,7 +256,7 @@ def test_a_mapping_gets_its_gradient_even_where_the_vectors_get_none(
     memory.write(torch.arange(CLASSES), torch.randn(CLASSES, DIM, dtype=torch.float64), step=0)
     found = {}
     for name, make in LAYOUTS.items():
-        scores = facezoo.Scores(make().learned(prototypes), batch.unit, batch.labels)
+        scores = facezoo.Batch(batch.raw, batch.labels, 0, make()).against(prototypes)
         mixed = scores.mapped(lambda mu, rows, part: (1 - part) * mu + part * rows, memory, share)
         (found[name],) = torch.autograd.grad(mixed.logsumexp(scale=8.0).sum(), share.values)
     assert found["dense"].norm() > 0

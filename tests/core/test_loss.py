@@ -280,3 +280,18 @@ def test_the_reused_buffer_gives_the_same_gradients_in_any_order(order: str) -> 
         found.append(loss.prototypes.weight.grad.clone())
     assert found[0].norm() > 0
     assert (found[0] - found[1]).norm() < 1e-6 * found[0].norm()
+
+
+@pytest.mark.parametrize("layout", ["streamed", "dense"])
+def test_scores_are_those_that_the_head_is_given(layout: str) -> None:
+    loss = facezoo.build("cosface", classes=7, dim=5, layout=layout, seed=1)
+    rows, labels = torch.randn(4, 5, dtype=torch.float64), torch.tensor([0, 6, 6, 3], dtype=torch.int32)
+    scores = loss.scores(rows, labels)
+    cos_BC = torch.nn.functional.cosine_similarity(
+        rows.float()[:, None], loss.prototypes.weight.detach(), dim=2
+    )
+    assert scores.classes == 7
+    assert scores.labels.tolist() == [0, 6, 6, 3]
+    torch.testing.assert_close(scores.target.detach(), cos_BC[range(4), labels.long()])
+    others = cos_BC.scatter(1, labels.long()[:, None], -2)
+    torch.testing.assert_close(scores.max().detach(), others.amax(1))

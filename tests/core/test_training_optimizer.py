@@ -95,7 +95,7 @@ def test_steps_and_epochs_are_those_of_whole_steps(data: Path, tmp_path: Path):
 
 
 def test_a_pass_of_one_image_is_refused(data: Path, tmp_path: Path):
-    with pytest.raises(FacezooError, match=r"train\.accumulate: 12 forward passes a step, with 32 images"):
+    with pytest.raises(FacezooError, match=r"train\.accumulate: 12 forward passes per step, with 32 images"):
         Trainer(run_settings(data, train={"accumulate": 12, "batch_size": 2}), tmp_path)
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from facezoo.engine.classes import ClassMemory, Prototypes
+from facezoo.engine.scores import Scores
+from facezoo.engine.terms import Layout, Rows
 from facezoo.engine.units import norms_and_units
-
-if TYPE_CHECKING:
-    from facezoo.engine.classes import ClassMemory
-    from facezoo.engine.layout import Layout
-    from facezoo.engine.scores import Scores
 
 
 class Batch:
@@ -29,11 +26,9 @@ class Batch:
         self.norms, self.unit = norms_and_units(raw)
         self._layout, self._seed = layout, seed
 
-    def against(self, memory: ClassMemory) -> Scores:
-        """The batch against a memory instead of the learned prototypes."""
-        from facezoo.engine.scores import Scores
-
-        return Scores(self._layout.remembered(memory), self.unit, self.labels)
+    def against(self, source: ClassMemory | Prototypes) -> Scores:
+        """The batch against a memory, or against the learned prototypes."""
+        return Scores(self._layout, Rows(self._layout.vectors(source), self.unit, self.labels))
 
     @cached_property
     def generator(self) -> torch.Generator:

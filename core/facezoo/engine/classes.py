@@ -1,4 +1,4 @@
-"""Tensors with one entry, or one row, a class: learned prototypes, parameters, buffers and memories.
+"""Tensors with one entry, or one row, per class: learned prototypes, parameters, buffers and memories.
 
 They are modules so that `state_dict`, `.to()` and optimisers find them, and types of their own so that the
 engine knows, without looking at shapes, which argument of a logit runs along the classes.
@@ -18,13 +18,13 @@ UpdateRule = Callable[[Tensor, Tensor], Tensor]
 
 
 class ClassTensor(nn.Module):
-    """One number a class; `values` is [C]. Made by a `HeadContext`, which knows the classes."""
+    """One number per class; `values` is [C]. Made by a `HeadContext`, which knows the classes."""
 
     values: Tensor
 
 
 class ClassParameter(ClassTensor):
-    """A learned number a class, in float32.
+    """A learned number per class, in float32.
 
     `bounds` (low, high) are kept by projection after each optimiser step; `decay` says whether weight decay
     applies; `lr` multiplies the run's learning rate.
@@ -53,7 +53,7 @@ class ClassParameter(ClassTensor):
 
 
 class ClassBuffer(ClassTensor):
-    """A number a class that is saved with the head and not learned."""
+    """A number per class that is saved with the head and not learned."""
 
     def __init__(self, init: Tensor) -> None:
         super().__init__()
@@ -61,11 +61,11 @@ class ClassBuffer(ClassTensor):
 
 
 class Prototypes(nn.Module):
-    """The learned class vectors: `weight` [C, D], or [C, K, D] with K sub-centres a class.
+    """The learned class vectors: `weight` [C, D], or [C, K, D] with K sub-centres per class.
 
     A prototype is a function of the seed and of its class alone, whatever the number of classes or processes.
     Its length starts near 1: the gradient of a direction grows as the vector shrinks, so that short ones (the
-    published 0.01 a component) leap at the first steps, end up long, and then hardly move.
+    published 0.01 per component) leap at the first steps, end up long, and then hardly move.
     """
 
     CHUNK = 1024
@@ -99,8 +99,8 @@ class Prototypes(nn.Module):
 
 
 class ClassMemory(nn.Module):
-    """A unit vector a class that is written, not learned: `rows` [C, D], `seen` [C] bool, `last` [C] step of
-    the last write (-1: never).
+    """A unit vector per class that is written, not learned: `rows` [C, D], `seen` [C] bool, `last` [C] the
+    step of the last write (-1: never).
     """
 
     rows: Tensor

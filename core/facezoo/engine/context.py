@@ -25,15 +25,15 @@ class HeadContext:
     def parameter(
         self, init: float, bounds: tuple[float, float] | None = None, decay: bool = False, lr: float = 1.0
     ) -> ClassParameter:
-        """A learned number a class, [C] float32, starting at `init`; see `ClassParameter`."""
+        """A learned number per class, [C] float32, starting at `init`; see `ClassParameter`."""
         return ClassParameter(torch.full((self.classes,), float(init)), bounds, decay, lr)
 
     def buffer(self, init: float) -> ClassBuffer:
-        """A saved, not learned number a class, [C] float32, starting at `init`."""
+        """A saved, not learned number per class, [C] float32, starting at `init`."""
         return ClassBuffer(torch.full((self.classes,), float(init)))
 
     def memory(self) -> ClassMemory:
-        """An empty memory of one unit vector a class, [C, D]."""
+        """An empty memory of one unit vector per class, [C, D]."""
         return ClassMemory(self.classes, self.dim)
 
     def steps(self, length: float = 0.0, /, *, epochs: float = 0.0, fraction: float = 0.0) -> int:

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from torch import Tensor
 
 from facezoo.engine.classes import ClassMemory, Prototypes
 from facezoo.engine.dense import reduce_dense
-from facezoo.engine.scores import Term
 from facezoo.engine.sink import GradientBuffer, GradientSink
 from facezoo.engine.streamed.products import Precision
 from facezoo.engine.streamed.twosweeps import reduce_streamed
+from facezoo.engine.terms import Term
 from facezoo.engine.vectors import ClassVectors
 from facezoo.errors import FacezooError
-
-
-class Layout(Protocol):
-    """Makes sets of class vectors and computes terms against them."""
-
-    def learned(self, prototypes: Prototypes) -> ClassVectors: ...
-
-    def remembered(self, memory: ClassMemory) -> ClassVectors: ...
-
-    def reduce(self, terms: Sequence[Term]) -> list[Tensor]: ...
 
 
 class Dense:
     """Plain autograd over the whole B x C matrix: the reference, and good for small problems."""
 
-    def learned(self, prototypes: Prototypes) -> ClassVectors:
-        return ClassVectors(self, prototypes.weight)
-
-    def remembered(self, memory: ClassMemory) -> ClassVectors:
-        return ClassVectors(self, memory.rows, seen=memory.seen)
+    def vectors(self, source: Prototypes | ClassMemory) -> ClassVectors:
+        if isinstance(source, ClassMemory):
+            return ClassVectors(source.rows, seen=source.seen)
+        return ClassVectors(source.weight)
 
     def reduce(self, terms: Sequence[Term]) -> list[Tensor]:
         return reduce_dense(terms)
@@ -55,13 +43,11 @@ class Streamed:
     ) -> None:
         self.block_elements, self.precision, self.buffer = block_elements, precision or Precision(), buffer
 
-    def learned(self, prototypes: Prototypes) -> ClassVectors:
-        return ClassVectors(self, prototypes.weight, sink=GradientSink(prototypes.weight, self.buffer))
-
-    def remembered(self, memory: ClassMemory) -> ClassVectors:
-        return ClassVectors(
-            self, memory.rows, seen=None if bool(memory.seen.all()) else memory.seen, units=True
-        )
+    def vectors(self, source: Prototypes | ClassMemory) -> ClassVectors:
+        if isinstance(source, ClassMemory):
+            seen = None if bool(source.seen.all()) else source.seen
+            return ClassVectors(source.rows, seen=seen, units=True)
+        return ClassVectors(source.weight, sink=GradientSink(source.weight, self.buffer))
 
     def reduce(self, terms: Sequence[Term]) -> list[Tensor]:
         return reduce_streamed(terms, self.block_elements, self.precision)

@@ -61,7 +61,7 @@ def argument(value: Tensor | ClassTensor, rows: int) -> Argument:
         return Argument(value, "row")
     raise FacezooError(
         f"an argument of shape {tuple(value.shape)} does not fit logits of {rows} rows",
-        "pass a number, a 0-d tensor, one value a row, or a ClassParameter or ClassBuffer",
+        "pass a number, a 0-d tensor, one value per row, or a ClassParameter or ClassBuffer",
     )
 
 

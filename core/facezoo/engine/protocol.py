@@ -26,8 +26,8 @@ class MarginHead(Protocol):
     - `threshold() -> float | None`: the cosine from which on the head itself takes a pair for genuine (None:
       as it is set or stands, it has none);
 
-    and the attributes `subcentres: int` (prototypes a class, default 1) and `decay: frozenset[str]` (names of
-    its plain parameters that weight decay applies to, default none).
+    and the attributes `subcentres: int` (prototypes per class, default 1) and `decay: frozenset[str]` (names
+    of its plain parameters that weight decay applies to, default none).
     """
 
     def loss(self, batch: Batch, scores: Scores) -> Tensor | Mapping[str, Tensor]:

@@ -1,9 +1,8 @@
-"""What becomes of the logits of the other classes: running reductions over blocks of classes, and their
-slopes.
+"""Reductions over the non-target classes, block by block: value and derivative.
 
 A reduction sees blocks of logits [c, P] twice: `absorb` accumulates its value, `slope` turns the same logits
-into the derivative of the value, up to a factor a row that is known only at the end. That is what lets a set
-of class vectors without gradient be done in one sweep, with the factor applied last.
+into the derivative of the value, up to a factor per row that is known only at the end. That is what lets a
+set of class vectors without gradient be done in one sweep, with the factor applied last.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,27 +11,18 @@ from torch.autograd.function import once_differentiable
 
 from facezoo.engine.sink import GradientSink
 
-if TYPE_CHECKING:
-    from facezoo.engine.layout import Layout
 
-
+@dataclass(frozen=True, eq=False)
 class ClassVectors:
-    """Raw class vectors `weight` [C, D] or [C, K, D], with the layout that computes on them.
+    """Raw class vectors `weight`, [C, D] or [C, K, D]."""
 
-    `seen` [C] bool leaves classes out (None: all count); `units` says that the rows have length 1 already;
-    `sink`, where there is one, collects the gradient of `weight` in place of plain autograd.
-    """
-
-    def __init__(
-        self,
-        layout: Layout,
-        weight: Tensor,
-        *,
-        seen: Tensor | None = None,
-        units: bool = False,
-        sink: GradientSink | None = None,
-    ) -> None:
-        self.layout, self.weight, self.seen, self.units, self.sink = layout, weight, seen, units, sink
+    weight: Tensor
+    seen: Tensor | None = None
+    """Which classes count, [C] bool; None: all."""
+    units: bool = False
+    """Whether the vectors have length 1 already."""
+    sink: GradientSink | None = None
+    """What collects the gradient of `weight`, in place of plain autograd."""
 
     @property
     def classes(self) -> int:

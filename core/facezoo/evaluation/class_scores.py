@@ -10,9 +10,6 @@ import numpy.typing as npt
 import torch
 
 from facezoo._words import printable
-from facezoo.engine.batch import Batch
-from facezoo.engine.layout import Streamed
-from facezoo.engine.scores import Scores
 from facezoo.errors import FacezooError
 from facezoo.evaluation import arguments
 from facezoo.evaluation.archives import one_number, read_arrays
@@ -32,15 +29,13 @@ def cosines_to_classes(
 
     Classes stream through the engine, so no M x C or B x C matrix is made; of sub-centres the nearest counts.
     """
-    layout = Streamed()
     weight = loss.prototypes.weight
     own, other = [], []
     with torch.no_grad():
         for start in range(0, len(embeddings), _ROWS):
             part = slice(start, start + _ROWS)
             rows = torch.from_numpy(np.ascontiguousarray(embeddings[part])).to(weight)
-            batch = Batch(rows, torch.from_numpy(labels[part]).to(weight.device), 0, layout)
-            scores = Scores(layout.learned(loss.prototypes), batch.unit, batch.labels)
+            scores = loss.scores(rows, torch.from_numpy(labels[part]))
             own.append(scores.target.double().cpu().numpy())
             other.append(scores.max().double().cpu().numpy())
     return np.concatenate(own), np.concatenate(other)

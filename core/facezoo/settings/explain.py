@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def explained(
     section: str, model: type[BaseModel], error: ValidationError, origins: Mapping[str, str] | None = None
 ) -> FacezooError:
-    """Turn what pydantic found in `[section]` into one error, a line for each setting.
+    """Turn what pydantic found in `[section]` into one error, one line per setting.
 
     `origins` maps `section.key` to where its value came from; what it does not name is said without.
     """

@@ -61,14 +61,14 @@ class TrainSettings(Section):
     """`[train]`: how long, how, and on what."""
 
     epochs: int = Field(20, ge=1, le=EPOCHS, description="passes over the training images")
-    batch_size: int = Field(64, ge=1, le=MOST, description="images a forward pass")
+    batch_size: int = Field(64, ge=1, le=MOST, description="images per forward pass")
     seed: int = Field(0, ge=0, lt=2**63, description="of initialisation, order and augmentation")
     layout: Literal["streamed", "dense"] = Field("streamed", description="how the class scores are computed")
     matmul_precision: Literal["float32", "bf16"] = Field("float32", description="of the class scores")
     precision: Literal["auto", "float32", "bf16"] = Field(
         "auto", description="backbone; auto: bf16 where the processor multiplies it natively"
     )
-    accumulate: int = Field(1, ge=1, le=MOST, description="forward passes a step")
+    accumulate: int = Field(1, ge=1, le=MOST, description="forward passes per step")
     device: str = Field("auto", min_length=1, description='"auto", "cpu", "cuda", "cuda:1"')
     threads: int = Field(0, ge=0, le=1024, description="processor threads; 0: torch's choice")
     save_every: int = Field(10, ge=0, le=MOST, description="epochs between checkpoints; 0: only at the end")
@@ -112,7 +112,7 @@ class EvaluateSettings(Section):
     )
     folds: int = Field(10, ge=2, le=MOST, description="folds of the accuracy")
     flip: bool = Field(True, description="add the embedding of the mirror image")
-    batch_size: int = Field(256, ge=1, le=MOST, description="images a forward pass")
+    batch_size: int = Field(256, ge=1, le=MOST, description="images per forward pass")
     every: int = Field(0, ge=0, le=MOST, description="epochs between verifications; 0: only at the end")
     every_steps: int = Field(0, ge=0, le=MOST, description="steps between verifications; 0: none in between")
 

@@ -47,7 +47,7 @@ def start_from(parts: Parts, settings: RunSettings, about: Mapping[str, Any]) ->
 
 
 def _check_backbone(checkpoint: Path, metadata: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-    """Refuse another backbone; a distribution that an earlier checkpoint does not say contradicts nothing."""
+    """Reject another backbone. One whose distribution an earlier checkpoint does not name matches any."""
     there, here = dict(metadata["backbone"]), about["backbone"]
     there["name"] = there["name"].rpartition(":")[2]  # earlier ones have it as it was asked for
     differing = [key for key in ("name", "dim") if there[key] != here[key]]
@@ -65,7 +65,7 @@ def _check_backbone(checkpoint: Path, metadata: Mapping[str, Any], about: Mappin
 
 
 def _check_contract(checkpoint: Path, metadata: Mapping[str, Any], parts: Parts) -> None:
-    """Refuse weights for other input; an alignment that one side does not know contradicts nothing."""
+    """Reject weights trained with different preprocessing. An undeclared alignment matches any."""
     there, here = metadata["preprocessing"], parts.preprocessing.as_dict()
     differing = [key for key in here if key in there and there[key] != here[key]]
     if UNDECLARED in (there["alignment"], here["alignment"]):

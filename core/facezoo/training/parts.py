@@ -113,7 +113,7 @@ def _batches(data: TrainingFaces, settings: RunSettings, augmentation: Augmentat
     )
     if len(data.store) // len(batches) < least:
         message = (
-            f"train.accumulate: {train.accumulate} forward passes a step, with {len(data.store):,} images "
+            f"train.accumulate: {train.accumulate} forward passes per step, with {len(data.store):,} images "
             f"and train.batch_size {train.batch_size}, leave a pass of one image"
         )
         raise FacezooError(message, "Batch normalisation needs two: lower it, or raise train.batch_size.")

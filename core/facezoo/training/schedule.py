@@ -25,7 +25,7 @@ def cosine(progress: float) -> float:
 
 
 def step(progress: float) -> float:
-    """A tenth, twice."""
+    """Multiply the rate by 0.1 at each of the two DROPS."""
     return 0.1 ** sum(progress >= drop for drop in DROPS)
 
 

@@ -1,8 +1,8 @@
 """The streamed layout for vectors without gradient: value and gradient of the rows in one sweep.
 
-What the gradient of a row still lacks after the sweep is a factor a row (1 / sum exp of a log-sum-exp, the
+What the gradient of a row still lacks after the sweep is a factor per row (1 / sum exp of a log-sum-exp, the
 incoming gradient of a sum), so each term accumulates its own [P, D] and the backward applies its factor: two
-matrix products a block instead of three.
+matrix products per block instead of three.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from facezoo.engine.streamed.operands import Block, MappedBlock
-from facezoo.engine.streamed.plan import Group, Place, Span, Sweep, View
-from facezoo.engine.streamed.products import Products
+from facezoo.engine.streamed.plan import Plan, PlannedRows, PlannedTerm, Product
+from facezoo.engine.streamed.products import Matmul, Precision
+from facezoo.engine.streamed.sweep import Met, Sweep, results
 
 
 class _Unscaled:
@@ -24,10 +24,12 @@ class _Unscaled:
     classes.
     """
 
-    def __init__(self, group: Group, view: View, place: Place, wanted: Sequence[bool]) -> None:
-        width = view.high - view.low
-        self.rows = group.units.new_zeros(width, group.units.shape[1])
-        self.args = [group.units.new_zeros(width) if wanted[slot] else None for slot in place.slots]
+    def __init__(
+        self, product: Product, rows: PlannedRows, term: PlannedTerm, wanted: Sequence[bool]
+    ) -> None:
+        width = rows.high - rows.low
+        self.rows = product.units.new_zeros(width, product.units.shape[1])
+        self.args = [product.units.new_zeros(width) if wanted[slot] else None for slot in term.slots]
 
     def fade(self, factor: Tensor | None) -> None:
         """Follow a running maximum that has risen."""
@@ -47,89 +49,72 @@ class OneSweep(torch.autograd.Function):
     """Values, and the rows' gradients up to a factor, in the forward."""
 
     @staticmethod
-    def forward(ctx: Any, sweep: Sweep, *inputs: Tensor) -> tuple[Tensor, ...]:
-        ctx.sweep, ctx.wanted = sweep, ctx.needs_input_grad[1:]
-        with sweep.precision.applied(sweep.weight) as products:
-            ctx.unscaled = _Forward(sweep, inputs, ctx.wanted, products).run()
-        return sweep.results(ctx)
+    def forward(ctx: Any, plan: Plan, precision: Precision, *inputs: Tensor) -> tuple[Tensor, ...]:
+        ctx.plan, ctx.wanted = plan, ctx.needs_input_grad[2:]
+        with precision.applied(plan.weight) as matmul:
+            ctx.unscaled = _Forward(plan, inputs, matmul, ctx.wanted).run()
+        return results(ctx, plan)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        sweep: Sweep = ctx.sweep
+        plan: Plan = ctx.plan
         totals = [
             torch.zeros_like(part) if want else None
-            for part, want in zip(sweep.inputs, ctx.wanted, strict=True)
+            for part, want in zip(plan.inputs, ctx.wanted, strict=True)
         ]
-        for _, view, place in sweep.places():
-            unscaled = ctx.unscaled.get(place.result)
+        for _, rows, term in plan.each_term():
+            unscaled = ctx.unscaled.get(term.result)
             if unscaled is not None:
-                _scale(view, place, unscaled, place.reduction.factor(grads[place.result]), totals)
-        return None, *totals
+                _scale(rows, term, unscaled, term.reduction.factor(grads[term.result]), totals)
+        return None, None, *totals
 
 
-class _Forward:
-    """The sweep: values into the reductions, gradients into one `_Unscaled` a term."""
+class _Forward(Sweep):
+    """The sweep: values into the reductions, gradients into one `_Unscaled` per term."""
 
-    def __init__(
-        self, sweep: Sweep, inputs: Sequence[Tensor], wanted: Sequence[bool], products: Products
-    ) -> None:
-        self.sweep, self.inputs, self.wanted, self.products = sweep, inputs, wanted, products
+    def __init__(self, plan: Plan, inputs: Sequence[Tensor], matmul: Matmul, wanted: Sequence[bool]) -> None:
+        super().__init__(plan, inputs, matmul)
+        self.wanted = wanted
         self.unscaled: dict[int, _Unscaled] = {}
 
     def run(self) -> dict[int, _Unscaled]:
-        self.sweep.begin(self.inputs)
-        for group, view, place in self.sweep.places():
-            if place.reduction.differentiable:
-                self.unscaled[place.result] = _Unscaled(group, view, place, self.wanted)
-        for group in self.sweep.groups:
-            self._run(group)
+        self.begin()
+        for product, rows, term in self.plan.each_term():
+            if term.reduction.differentiable:
+                self.unscaled[term.result] = _Unscaled(product, rows, term, self.wanted)
+        for product in self.plan.products:
+            logits, scratch = self.workspace(product), self.workspace(product)
+            for met in self.met(product):
+                cells, spare = logits[: len(met.block)], scratch[: len(met.block)]
+                for rows in product.rows:
+                    for term in rows.terms:
+                        self._absorb(met, rows, term, rows.of(cells), rows.of(spare))
         return self.unscaled
 
-    def _run(self, group: Group) -> None:
-        sweep = self.sweep
-        room = sweep.workspace(group.width, sweep.subcentres)
-        logits, scratch = sweep.workspace(group.width), sweep.workspace(group.width)
-        for span in sweep.spans:
-            block = group.block(sweep, self.inputs, span)
-            cos = block.cosines(group.units.T, room[: len(span) * sweep.subcentres], self.products)
-            cos = sweep.best_cosines(group, block, span, cos)
-            for view in group.views:
-                out, spare = view.of(logits[: len(span)]), view.of(scratch[: len(span)])
-                for place in view.places:
-                    self._absorb(view, place, span, block, view.of(cos), out, spare)
-
-    def _absorb(
-        self,
-        view: View,
-        place: Place,
-        span: Span,
-        block: Block | MappedBlock,
-        cos: Tensor,
-        out: Tensor,
-        spare: Tensor,
-    ) -> None:
-        unscaled, reduction = self.unscaled.get(place.result), place.reduction
+    def _absorb(self, met: Met, rows: PlannedRows, term: PlannedTerm, out: Tensor, spare: Tensor) -> None:
+        block, unscaled, reduction = met.block, self.unscaled.get(term.result), term.reduction
         wanted = [] if unscaled is None else [part is not None for part in unscaled.args]
-        pull = place.logits.linearise(cos, place.arguments(self.inputs, span), wanted, out)
-        self.sweep.exclude(view, span, out, reduction.excluded)
-        fade = reduction.absorb(out, span.low, span.high, spare)
+        pull = term.logits.linearise(rows.of(met.best), term.arguments(self.inputs, block), wanted, out)
+        self.exclude(rows, block, out, reduction.excluded)
+        fade = reduction.absorb(out, block.low, block.high, spare)
         if unscaled is None:
             return
         unscaled.fade(fade)
-        slope = self.sweep.slope(view, place, span, out)
-        block.to_rows(block.spread(pull(slope, unscaled.add)), unscaled.rows, self.products)
+        grad = pull(self.slope(rows, term, block, out), unscaled.add)
+        chosen = None if met.chosen is None else rows.of(met.chosen)
+        met.operand.to_rows(met.operand.spread(grad, chosen), unscaled.rows, self.matmul)
 
 
 def _scale(
-    view: View, place: Place, unscaled: _Unscaled, factor: Tensor, totals: list[Tensor | None]
+    rows: PlannedRows, term: PlannedTerm, unscaled: _Unscaled, factor: Tensor, totals: list[Tensor | None]
 ) -> None:
     """Add a term's gradients, times its factor, to those of its inputs."""
     by_row = factor.expand(len(unscaled.rows))
-    rows_total = totals[view.slot]
+    rows_total = totals[rows.slot]
     if rows_total is not None:
         rows_total += unscaled.rows * by_row[:, None]
-    for slot, argument, part in zip(place.slots, place.logits.arguments, unscaled.args, strict=True):
+    for slot, argument, part in zip(term.slots, term.logits.arguments, unscaled.args, strict=True):
         total = totals[slot]
         if part is not None and total is not None:
             total += part * by_row if argument.axis == "row" else (part * by_row).sum()

@@ -78,8 +78,8 @@ class Precision:
         return True
 
     @contextmanager
-    def applied(self, like: Tensor) -> Iterator[Products]:
-        """Products for tensors like this one. Autocast is off inside, so that no ambient setting lowers
+    def applied(self, like: Tensor) -> Iterator[Matmul]:
+        """Matmul for tensors like this one. Autocast is off inside, so that no ambient setting lowers
         anything.
         """
         lowered = self.lowers(like)
@@ -88,11 +88,11 @@ class Precision:
             torch.autocast(like.device.type, enabled=False),
             _rounding_allowed() if onednn else nullcontext(),
         ):
-            yield Products(convert=lowered and not onednn)
+            yield Matmul(convert=lowered and not onednn)
 
 
-class Products:
-    """Products into existing tensors; `convert` rounds the operands to bfloat16 first."""
+class Matmul:
+    """Matmul into existing tensors; `convert` rounds the operands to bfloat16 first."""
 
     def __init__(self, convert: bool) -> None:
         self.convert = convert

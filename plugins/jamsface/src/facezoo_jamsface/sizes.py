@@ -1,4 +1,4 @@
-"""A number a class, told by the classes' sizes: what shows whether poor classes got the larger margins."""
+"""A number per class, told by the classes' sizes: what shows whether poor classes got the larger margins."""
 
 from __future__ import annotations
 

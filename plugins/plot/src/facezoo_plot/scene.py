@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from facezoo.engine.batch import Batch
-from facezoo.engine.scores import Scores
 from facezoo.loss import HeadLoss
 from facezoo_plot.geometry import AWAY, AXES, geometry, place
 
@@ -66,8 +64,8 @@ class Scene:
 
     def _parts(self, rows: Tensor, labels: Tensor) -> dict[str, Tensor]:
         loss = self.loss
-        batch = Batch(rows, labels, int(loss.step), loss.layout, loss.context.seed)
-        parts = loss.head.loss(batch, Scores(loss.layout.learned(loss.prototypes), batch.unit, labels))
+        batch = loss.batch(rows, labels)
+        parts = loss.head.loss(batch, batch.against(loss.prototypes))
         return {"loss": parts} if isinstance(parts, Tensor) else dict(parts)
 
     @torch.no_grad()
