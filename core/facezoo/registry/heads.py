@@ -13,11 +13,11 @@ from pydantic import BaseModel, ValidationError
 from facezoo._words import did_you_mean
 from facezoo.errors import FacezooError
 from facezoo.registry.entries import HEADS, HeadEntry
+from facezoo.registry.explain import explained
 from facezoo.registry.foreign import IN_ITS_CODE, Contained
 from facezoo.registry.loading import broken, contained, find_entry, import_entry, owner
 from facezoo.registry.record import trouble_with
 from facezoo.registry.spec import HeadSpec
-from facezoo.settings.explain import explained
 
 if TYPE_CHECKING:
     from torch import nn

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from facezoo._words import shown
 from facezoo.errors import FacezooError
 from facezoo.registry import LoadedHead, installed_heads, load_head
-from facezoo.settings.explain import explained
+from facezoo.registry.explain import explained
 from facezoo.settings.layers import Layered, layered
 from facezoo.settings.sections import (
     EMBEDDED,
