@@ -10,7 +10,6 @@ LINES: Final = {
     "embed": "Embed every image below a folder into a file.",
     "threshold": "Choose the threshold for a false accept rate, with its interval.",
     "data": "Look at sets of images, convert them or make them.",
-    "data.check": "Decode every image in PATH and say what needs mending.",
     "list": "List what is installed: heads, backbones, commands and more.",
     "list-heads": "List the heads that are installed.",
     "show-head": "Show a head's settings, presets and source.",

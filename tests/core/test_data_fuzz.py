@@ -22,7 +22,6 @@ from facezoo.data import read_folder
 from facezoo.data.decode import UnreadableImageError, decode
 from facezoo.data.folder import find_images
 from facezoo.data.formats import is_image
-from facezoo.data.overlap import images_below
 from facezoo.data.walk import passed_over, walk
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak]
@@ -161,6 +160,6 @@ def test_any_folder_is_walked_and_every_file_accounted_for(entries: list[tuple[l
             for name in files:
                 whole = (Path(path) / name).relative_to(root).as_posix()
                 assert (whole in found.images) != (whole in said)
-        for read in (read_folder, find_images, images_below):
+        for read in (read_folder, find_images):
             with suppress(FacezooError):
                 read(root)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sys
 from pathlib import Path
@@ -12,11 +11,8 @@ import pytest
 
 from facezoo import FacezooError
 from facezoo.data import LeftOut, read_folder
-from facezoo.data.check import check_faces
 from facezoo.data.folder import find_images
-from facezoo.data.overlap import images_below
 from facezoo.data.walk import LITTER, Why, walk
-from support.faces import identity_folder
 
 links = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
 
@@ -35,12 +31,8 @@ def link(place: Path, target: str) -> None:
 
 def everywhere(root: Path) -> tuple[str, ...]:
     """The images in every door; they agree."""
-    trained, embedded, compared = (
-        read_folder(root).paths,
-        find_images(root)[0].paths,
-        images_below(root)[0].paths,
-    )
-    assert sorted(trained) == sorted(embedded) == sorted(compared)
+    trained, found = read_folder(root).paths, find_images(root)[0].paths
+    assert sorted(trained) == sorted(found)
     return trained
 
 
@@ -100,7 +92,7 @@ def test_links_that_lead_nowhere_are_named(tmp_path: Path):
     nowhere = "a link that leads nowhere"
     assert read_folder(root).left_out[:2] == (LeftOut("a/z.png", nowhere), LeftOut("gone", nowhere))
     assert "self: cannot be looked at" in str(read_folder(root).left_out[2])
-    assert set(find_images(root)[1]) == set(read_folder(root).left_out) == set(images_below(root)[1])
+    assert set(find_images(root)[1]) == set(read_folder(root).left_out)
 
 
 def test_hidden_names_and_litter_are_passed_over_and_counted(tmp_path: Path):
@@ -109,7 +101,7 @@ def test_hidden_names_and_litter_are_passed_over_and_counted(tmp_path: Path):
     root = touch(tmp_path, "a/1.png", "b/1.png", *hidden, *litter, ".DS_Store")
     assert everywhere(root) == ("a/1.png", "b/1.png")
     assert read_folder(root).identities == ("a", "b")
-    for left_out in (read_folder(root).left_out, find_images(root)[1], images_below(root)[2]):
+    for left_out in (read_folder(root).left_out, find_images(root)[1]):
         assert len(left_out) == 9
         assert {item.reason for item in left_out} == {
             "hidden (a dot in front of its name)",
@@ -139,7 +131,7 @@ def test_what_is_no_regular_file_is_named_and_never_opened(tmp_path: Path):
         ]
 
 
-@pytest.mark.parametrize("read", [read_folder, find_images, images_below])
+@pytest.mark.parametrize("read", [read_folder, find_images])
 @pytest.mark.parametrize("name", ["x" * 300, "nowhere"])
 def test_a_folder_that_cannot_be_is_one_sentence(tmp_path: Path, read, name: str):
     with pytest.raises(FacezooError, match=r"cannot be listed \((File name too long|No such file)"):
@@ -176,13 +168,3 @@ def test_the_order_is_that_of_names_whatever_the_system_gives(tmp_path: Path, mo
     assert walk(root) == found
     assert found.images == ("a/1.png", "a/2.png", "b/1.png", "b/c/3.png", "z.png")
     assert found.folders == ("a", "b", "b/c")
-
-
-def test_litter_makes_no_set_unusable(tmp_path: Path):
-    root = identity_folder(tmp_path)
-    for n in range(6):
-        shutil.copy(root / "person 1" / f"{n}.png", root / "person 1" / f"._{n}.png")
-    (root / "person 0" / "Thumbs.db").touch()
-    found = check_faces(str(root), str(root / "person 3"))
-    assert (found.images, len(found.left_out), found.within) == (24, 7, ())
-    assert not any("unreadable" in text for text in found.to_mend())

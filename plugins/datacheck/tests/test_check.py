@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from facezoo import FacezooError
-from facezoo.data import LeftOut, faces
-from facezoo.data.check import check_faces
+from facezoo.data import LeftOut, faces, read_folder
+from facezoo_datacheck.check import check_faces
+from facezoo_datacheck.overlap import images_below
 from support.faces import identity_folder, needs_orl, real_data
 
 
@@ -174,3 +175,32 @@ def test_the_real_set_decodes_and_shares_nothing_with_lfw():
 
 def test_two_identities_are_enough(tmp_path: Path):
     assert check_faces(str(identity_folder(tmp_path / "faces", identities=2))).to_mend() == []
+
+
+def test_litter_makes_no_set_unusable(tmp_path: Path):
+    root = identity_folder(tmp_path)
+    for n in range(6):
+        shutil.copy(root / "person 1" / f"{n}.png", root / "person 1" / f"._{n}.png")
+    (root / "person 0" / "Thumbs.db").touch()
+    found = check_faces(str(root), str(root / "person 3"))
+    assert (found.images, len(found.left_out), found.within) == (24, 7, ())
+    assert not any("unreadable" in text for text in found.to_mend())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes there")
+def test_the_other_folder_holds_what_training_would_find_there(tmp_path: Path):
+    root = identity_folder(tmp_path / "faces", identities=2, images=1)
+    (root / ".hidden").mkdir()
+    os.mkfifo(root / "person 0" / "pipe.png")
+    (root / "again").symlink_to("person 1")
+    images, unusable, passed_over = images_below(root)
+    assert images.paths == read_folder(root).paths == ("person 0/0.png", "person 1/0.png")
+    assert [item.path for item in unusable] == ["person 0/pipe.png"]
+    assert sorted(item.path for item in passed_over) == [".hidden", "again"]
+    assert {*unusable, *passed_over} == set(read_folder(root).left_out)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "nowhere"])
+def test_another_folder_that_cannot_be_is_one_sentence(tmp_path: Path, name: str):
+    with pytest.raises(FacezooError, match=r"cannot be listed \((File name too long|No such file)"):
+        images_below(tmp_path / name)

@@ -11,8 +11,8 @@ from typing import Any
 from facezoo.data.decode import UnreadableImageError, is_square, load
 from facezoo.data.decoding import in_threads, read
 from facezoo.data.faces import FaceSet, LeftOut, printable
-from facezoo.data.overlap import Overlap, digest, find_overlap
 from facezoo.data.sources import find_faces
+from facezoo_datacheck.overlap import Overlap, digest, find_overlap
 
 
 @dataclass(frozen=True)

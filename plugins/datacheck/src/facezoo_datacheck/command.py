@@ -12,8 +12,8 @@ from facezoo._cut import SHOWN, listed, named
 from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
-    from facezoo.data.check import DataCheck
-    from facezoo.data.overlap import Overlap
+    from facezoo_datacheck.check import DataCheck
+    from facezoo_datacheck.overlap import Overlap
 
 BINS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000)  # lower ends
 WIDTH = 40  # of the longest bar
@@ -31,7 +31,7 @@ def command(ctx: click.Context, path: str, against: str | None, as_json: bool) -
     be read, images of the same bytes, and what also stands in OTHER. Exit code 0: usable; 1: something needs
     mending; 2: there is nothing to check.
     """
-    from facezoo.data.check import check_faces
+    from facezoo_datacheck.check import check_faces
 
     found = check_faces(path, against)
     if as_json:
