@@ -1,4 +1,4 @@
-"""`facezoo check-head`: a line a check, what to do where one fails, exit codes."""
+"""`facezoo check-head`: a line per check, what to do where one fails, exit codes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from facezoo_conformance import kit
-from facezoo_conformance.rules import RULES, CheckFailure
+from facezoo_conformance.heads import kit
+from facezoo_conformance.heads.rules import RULES
+from facezoo_conformance.rules import CheckFailure
 from support.fixtures import BROKEN, PLAIN
 
 

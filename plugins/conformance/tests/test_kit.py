@@ -14,8 +14,8 @@ from facezoo import FacezooError
 from facezoo.registry import LoadedHead, load_head
 from facezoo.registry.entries import HEADS
 from facezoo_conformance import HeadCheck, head_checks
-from facezoo_conformance.case import variants
-from facezoo_conformance.rules import RULES
+from facezoo_conformance.heads.case import variants
+from facezoo_conformance.heads.rules import RULES
 from support.distributions import Distribution
 
 HERE = Path(__file__).parent
@@ -144,7 +144,8 @@ def test_three_lines_are_a_test_file(tmp_path: Path):
 
 
 def test_what_is_expected_to_fail_is_a_strict_xfail_in_pytest(load, monkeypatch: pytest.MonkeyPatch):
-    from facezoo_conformance import kit, parametrize_head_checks
+    from facezoo_conformance import parametrize_head_checks
+    from facezoo_conformance.heads import kit
 
     head = load("plain", permutation="known")
     monkeypatch.setattr(kit, "load_head", lambda name: head)

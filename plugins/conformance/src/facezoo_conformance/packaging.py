@@ -1,4 +1,4 @@
-"""Checks of the distribution that offers a head."""
+"""What every distribution must hold to that offers a plug-in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from importlib.metadata import distribution
 
 from packaging.requirements import Requirement
 
-from facezoo.registry import LoadedHead
+from facezoo.registry import PluginEntry
 from facezoo.registry.compatibility import canonical
-from facezoo.registry.entries import HEADS
-from facezoo_conformance.rules import head_check, require
+from facezoo_conformance.rules import Rules, S, require
 
 GROUP = "packaging"
 
@@ -24,29 +23,44 @@ print("torch" in sys.modules)
 """
 
 
-@head_check(GROUP)
-def requirement(head: LoadedHead) -> None:
-    """The distribution says in its dependencies which versions of facezoo it works with."""
-    dist = head.entry.dist
+def enter_requirement(rules: Rules[S]) -> None:
+    """Enter `requirement`, which any plug-in must pass."""
+
+    def requirement(subject: S) -> None:
+        """The distribution says in its dependencies which versions of facezoo it works with."""
+        _require_versions(subject.entry.dist)
+
+    rules.check(GROUP)(requirement)
+
+
+def enter_no_torch(rules: Rules[S], group: str) -> None:
+    """Enter `no_torch`, which whatever is offered as a record in the entry-point group `group` must pass."""
+
+    def no_torch(subject: S) -> None:
+        """A fresh interpreter imports the record without importing torch."""
+        _require_no_torch(subject.entry, group)
+
+    rules.check(GROUP)(no_torch)
+
+
+def _require_versions(dist: str) -> None:
     lines = [Requirement(line) for line in distribution(dist).requires or []]
     mine = [line for line in lines if canonical(line.name) == "facezoo"]
     require(
-        any(str(line.specifier) for line in mine),
+        any(str(line.specifier) for line in mine) or canonical(dist) == "facezoo",
         f"{dist} names {'no version of' if mine else 'no'} facezoo in its dependencies; "
         'say for example dependencies = ["facezoo>=0.1,<0.2"]',
     )
 
 
-@head_check(GROUP)
-def no_torch(head: LoadedHead) -> None:
-    """A fresh interpreter imports the head's record without importing torch."""
-    command = [sys.executable, "-c", _IMPORT, head.entry.name, head.entry.value, HEADS]
+def _require_no_torch(entry: PluginEntry, group: str) -> None:
+    command = [sys.executable, "-c", _IMPORT, entry.name, entry.value, group]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(  # noqa: S603 (this interpreter, and an entry point from installed metadata)
         command, env=environment, capture_output=True, text=True, check=False
     )
-    require(done.returncode == 0, f"{head.entry.value}: {done.stderr.strip().rpartition(chr(10))[2]}")
+    require(done.returncode == 0, f"{entry.value}: {done.stderr.strip().rpartition(chr(10))[2]}")
     require(
         done.stdout.split() == ["False"],
-        f"importing {head.entry.value} imports torch: keep the head's class in a module of its own",
+        f"importing {entry.value} imports torch: keep what needs it in a module of its own",
     )

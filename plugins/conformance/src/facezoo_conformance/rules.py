@@ -1,73 +1,64 @@
-"""The list of checks, and how a function becomes one of them."""
+"""The checks of a kind of plug-in, and how a function becomes one of them."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Generic, Protocol, TypeVar
 
 from facezoo._words import first_line
 from facezoo.errors import FacezooError
-from facezoo.registry import LoadedHead
-from facezoo_conformance.case import Case, cases
+from facezoo.registry import PluginEntry
 
 
 class CheckFailure(AssertionError):  # noqa: N818 (the word that pytest and unittest have for it)
-    """What a check finds wrong with a head."""
+    """What a check finds wrong with a plug-in."""
+
+
+class Subject(Protocol):
+    """What is checked: a plug-in that was found, and mostly more than its entry."""
+
+    @property
+    def entry(self) -> PluginEntry:
+        """Which distribution offers it, in which version."""
+
+
+S = TypeVar("S", bound=Subject)
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One check of the kit: `run` raises where the head does not pass; `doc` says what is held."""
+class Rule(Generic[S]):
+    """One check: `run` raises where a plug-in does not pass; `doc` says what is held."""
 
     name: str
     group: str
     doc: str
-    run: Callable[[LoadedHead], None]
+    run: Callable[[S], None]
 
 
-RULES: Final[dict[str, Rule]] = {}
-"""Every check by its name."""
+class Rules(dict[str, Rule[S]]):
+    """Every check of one kind of plug-in by its name, in order."""
+
+    def check(self, group: str) -> Callable[[Callable[[S], None]], Callable[[S], None]]:
+        """Enter a function of the plug-in; its docstring is the check's description."""
+
+        def enter(function: Callable[[S], None]) -> Callable[[S], None]:
+            self.enter(group, function, function)
+            return function
+
+        return enter
+
+    def enter(self, group: str, described: Callable[..., None], run: Callable[[S], None]) -> None:
+        """Enter `run` as the check that has the name and the docstring of `described`."""
+        name, doc = described.__name__, " ".join((inspect.getdoc(described) or "").split())
+        self[name] = Rule(name, group, doc, run)
 
 
 def require(holds: bool, failure: str) -> None:
     """Raise `CheckFailure` with the text `failure` unless `holds`."""
     if not holds:
         raise CheckFailure(failure)
-
-
-def head_check(group: str) -> Callable[[Callable[[LoadedHead], None]], Callable[[LoadedHead], None]]:
-    """Enter a function of the head into `RULES`; its docstring is the check's description."""
-
-    def enter(function: Callable[[LoadedHead], None]) -> Callable[[LoadedHead], None]:
-        _enter(group, function, function)
-        return function
-
-    return enter
-
-
-def case_check(group: str) -> Callable[[Callable[[Case], None]], Callable[[Case], None]]:
-    """Enter a function that is to hold in every case: all variants of the head, fresh and fully active."""
-
-    def enter(function: Callable[[Case], None]) -> Callable[[Case], None]:
-        _enter(group, function, lambda head: _run_cases(function, head))
-        return function
-
-    return enter
-
-
-def _enter(group: str, function: Callable[..., None], run: Callable[[LoadedHead], None]) -> None:
-    doc = " ".join((inspect.getdoc(function) or "").split())
-    RULES[function.__name__] = Rule(function.__name__, group, doc, run)
-
-
-def _run_cases(function: Callable[[Case], None], head: LoadedHead) -> None:
-    for case in cases(head):
-        try:
-            function(case)
-        except Exception as error:
-            raise CheckFailure(f"{case}: {text_of(error)}") from error
 
 
 def text_of(error: Exception) -> str:

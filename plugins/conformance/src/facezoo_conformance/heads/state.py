@@ -7,8 +7,10 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from facezoo.loss import HeadLoss
-from facezoo_conformance.case import SMALL, Case, draw, settled_generator
-from facezoo_conformance.rules import case_check, require
+from facezoo_conformance.heads.case import SMALL, Case, draw
+from facezoo_conformance.heads.rules import case_check
+from facezoo_conformance.judging import settled_generator
+from facezoo_conformance.rules import require
 
 GROUP = "state"
 

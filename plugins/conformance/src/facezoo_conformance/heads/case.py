@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import UnionType
 from typing import Final, Literal, Union, get_args, get_origin
@@ -18,6 +16,7 @@ from facezoo.engine.layout import Streamed
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
 from facezoo.registry import LoadedHead
+from facezoo_conformance.judging import settled_generator
 
 LATE = 1_000_000
 """A step at which every start, warm-up and annealing that counts steps is past."""
@@ -99,16 +98,6 @@ def activate(loss: HeadLoss, embeddings: Tensor, labels: Tensor) -> None:
         loss.step.fill_(step)
         loss(embeddings + 0.1 * shift, (labels + shift) % loss.context.classes)
         loss.after_step()
-
-
-@contextmanager
-def settled_generator(seed: int) -> Iterator[None]:
-    """Seed torch's global generator inside the block, silence warnings, and put both back."""
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        # the problems are smaller than those for which a head warns about its settings
-        warnings.simplefilter("ignore")
-        torch.manual_seed(seed)
-        yield
 
 
 @torch.no_grad()

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from facezoo.loss import HeadLoss
-from facezoo_conformance.case import LAYOUTS, SMALL, TINY, Case, Size, draw
 from facezoo_conformance.gradients import gradient_check
-from facezoo_conformance.rules import case_check, require
+from facezoo_conformance.heads.case import LAYOUTS, SMALL, TINY, Case, Size, draw
+from facezoo_conformance.heads.rules import case_check
+from facezoo_conformance.rules import require
 
 GROUP = "numbers"
 LARGEST_GRADIENT = 1e6

@@ -16,8 +16,9 @@ from facezoo.engine.classes import ClassParameter
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss
 from facezoo.registry import LoadedHead
-from facezoo_conformance.case import LAYOUTS, SMALL, cases, draw, variants
-from facezoo_conformance.rules import head_check, require
+from facezoo_conformance.heads.case import LAYOUTS, SMALL, cases, draw, variants
+from facezoo_conformance.heads.rules import head_check
+from facezoo_conformance.rules import require
 
 GROUP = "record"
 
@@ -96,7 +97,7 @@ def presets(head: LoadedHead) -> None:
 @head_check(GROUP)
 def properties(head: LoadedHead) -> None:
     """The declared properties are true, and none is missing: `memory` (it keeps embeddings),
-    `class_parameters` (learned numbers a class), `scalars` (learned numbers of the whole head), `norms`
+    `class_parameters` (learned numbers per class), `scalars` (learned numbers of the whole head), `norms`
     (embeddings' lengths matter).
     """
     losses = [case.loss(dtype=torch.float64) for case in cases(head)]

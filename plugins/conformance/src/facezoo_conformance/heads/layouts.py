@@ -11,8 +11,9 @@ from torch import Tensor
 
 from facezoo.engine.layout import Streamed
 from facezoo_conformance.allocation import AllocationMeter
-from facezoo_conformance.case import SMALL, Case, Size, draw
-from facezoo_conformance.rules import case_check, require
+from facezoo_conformance.heads.case import SMALL, Case, Size, draw
+from facezoo_conformance.heads.rules import case_check
+from facezoo_conformance.rules import require
 
 GROUP = "layouts"
 TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}

@@ -1,0 +1,81 @@
+"""The kinds of plug-in that `facezoo new` writes and `facezoo check` checks. Imports none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from facezoo.registry import entries
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of plug-in. In texts, `{name}` stands for the plug-in's name."""
+
+    name: str
+    """Its word in commands; its templates are in the folder of that name."""
+    group: str
+    files: Mapping[str, str]
+    """What each file of a new package is for."""
+    taken: frozenset[str]
+    """Names that the modules of a new package import or define."""
+    next: tuple[str, ...]
+    """The command lines that come after the installation."""
+    checks: str = ""
+    """The module whose function `checks` gives those of one plug-in; empty where there are none."""
+    argument: str = "NAME"
+    """What `facezoo check` takes, in its usage."""
+    checked: str = ""
+    """What the help of `facezoo check` says of the argument, and of how the plug-in is checked."""
+
+    @property
+    def word(self) -> str:
+        """What messages call one of them, such as "data source"."""
+        return entries.KINDS[self.group]
+
+
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "head",
+            entries.HEADS,
+            {
+                "src/facezoo_{name}/head.py": "the loss, and its equations",
+                "src/facezoo_{name}/__init__.py": "settings, presets, the record",
+                "tests/test_{name}.py": "every check, and the equations once more",
+            },
+            frozenset({"Tensor", "Batch", "Scores", "HeadContext", "Head"}),  # `Head` would have a HeadConfig
+            ("facezoo check head {name}", "facezoo train --head {name}"),
+            "facezoo_conformance.heads.kit",
+            checked="NAME is a head, or DIST:HEAD where two distributions offer the same name. Every check "
+            "runs under the head's defaults, every preset and every choice of a setting, fresh and fully "
+            "active.",
+        ),
+        Kind(
+            "backbone",
+            entries.BACKBONES,
+            {
+                "src/facezoo_{name}/__init__.py": "the network, and the function that makes it",
+                "tests/test_{name}.py": "every check, and sizes that are refused",
+            },
+            frozenset({"Tensor", "nn", "torch", "FacezooError"}),
+            ("facezoo check backbone {name}", "facezoo train --set backbone.name={name}"),
+            "facezoo_conformance.backbones",
+            checked="NAME is a backbone, or DIST:BACKBONE where two distributions offer the same name. It is "
+            "built, and embeds images, for two dimensions and for usual sizes of images that it serves.",
+        ),
+        Kind(
+            "command",
+            entries.COMMANDS,
+            {
+                "src/facezoo_{name}/__init__.py": "the command: arguments, help, what it does",
+                "tests/test_{name}.py": "what it prints, and what it refuses",
+            },
+            frozenset({"click", "command", "say", "Path"}),
+            ("facezoo {name} --help",),
+        ),
+    )
+}
+"""Each kind by its name."""
