@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,12 @@ from support.distributions import PLUGINS, plugins_offering
 ROOT = Path(__file__).parents[2]
 NAMES = [path.parent.name for path in PLUGINS]
 HEAD_NAMES = plugins_offering(HEADS)
+ROOMS = (
+    "errors", "_version", "_lazy", "_words", "_cut", "_protocols", "table", "holding", "margins", "disk",
+    "engine", "registry", "_answers", "_inputs", "loss", "backbones", "settings", "data", "runs",
+    "evaluation", "benchmarks", "hooks", "training", "testing",
+)  # fmt: skip
+"""The rooms of the core: none imports one that comes after it, for its types neither."""
 SHARED_BY_COMMANDS = {f"facezoo_cli.{name}" for name in ("figures", "options", "output", "stopping")}
 
 
@@ -34,6 +41,60 @@ def imports(folder: Path) -> Iterator[tuple[Path, str]]:
 
 def packages(folder: Path) -> set[str]:
     return {module.split(".")[0] for _, module in imports(folder)}
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a file of the core."""
+    return ".".join(path.relative_to(ROOT / "core").with_suffix("").parts).removesuffix(".__init__")
+
+
+def within_the_core() -> dict[str, set[str]]:
+    """Every module of the core, with those of the core that it imports."""
+    modules = {module_of(path) for path in (ROOT / "core").rglob("*.py")}
+    graph: dict[str, set[str]] = {module: set() for module in modules}
+    for path in (ROOT / "core").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                each = [f"{node.module}.{alias.name}" for alias in node.names]
+                names = [name if name in modules else node.module for name in each]
+            else:
+                continue
+            graph[module_of(path)].update(modules & set(names))
+    return graph
+
+
+def room_of(module: str) -> str:
+    """The room that a module is in, which is a package or a file; the package facezoo itself is above all."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_every_part_of_the_core_is_a_room_with_a_place():
+    assert sorted({room_of(module) for module in within_the_core()} - {"", "__main__"}) == sorted(ROOMS)
+
+
+def test_no_room_imports_one_above_it():
+    place = {room: number for number, room in enumerate(ROOMS)}
+    upwards = [
+        f"{module} imports {other}"
+        for module, others in within_the_core().items()
+        for other in others
+        if place.get(room_of(module), len(ROOMS)) < place.get(room_of(other), len(ROOMS))
+    ]
+    assert upwards == []
+
+
+def test_no_modules_of_the_core_import_one_another():
+    TopologicalSorter(within_the_core()).prepare()  # raises CycleError, which names them
+
+
+def test_the_map_of_the_code_has_the_rooms_in_their_order():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.partition("### Rooms")[2].partition("###")[0]
+    rows = re.findall(r"^\| `([a-z`, ]+)` \| .* \|$", table, flags=re.MULTILINE)
+    mapped = [room for row in rows for room in row.split("`, `")]
+    assert mapped == [room for room in ROOMS if not room.startswith("_")]
 
 
 def test_the_core_imports_neither_command_line_nor_plugins():

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from facezoo.data.faces import printable
 from facezoo.errors import FacezooError
-
-if TYPE_CHECKING:
-    from facezoo.data.pairs import Pairs
 
 Numbers = npt.NDArray[np.int64]
 _SHOWN: Final = 3
@@ -52,6 +50,28 @@ class Listing:
         """The line that says so, where there are any."""
         again = f"{self.again:,} of {len(self.first):,} pairs, as they are or mirrored"
         return [f"listed again: {again}; what a rate rests on are the distinct ones"] if self.again else []
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of images, each genuine (`same`: one identity) or impostor.
+
+    `left` and `right` are int64 [P], image numbers; `same` is bool [P]; `fold` is int64 [P] from 0, or None
+    where the protocol brings no folds of its own.
+    """
+
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    same: npt.NDArray[np.bool_]
+    fold: npt.NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        return len(self.same)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """Which of these are the same pair."""
+        return Listing.of(self.left, self.right)
 
 
 def check_list(name: str, paths: Sequence[str], pairs: Pairs) -> None:

@@ -4,41 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from facezoo.data.faces import printable
-from facezoo.data.listing import Listing
+from facezoo.data.listing import Pairs
 from facezoo.data.lists import PairList, read_list
 from facezoo.data.named import NamedPair, NamedPairs
 
 __all__ = ["NamedPair", "NamedPairs", "Pairs", "number_pairs", "read_pairs"]
-
-
-@dataclass(frozen=True, eq=False)
-class Pairs:
-    """Pairs of images, each genuine (`same`: one identity) or impostor.
-
-    `left` and `right` are int64 [P], image numbers; `same` is bool [P]; `fold` is int64 [P] from 0, or None
-    where the protocol brings no folds of its own.
-    """
-
-    left: npt.NDArray[np.int64]
-    right: npt.NDArray[np.int64]
-    same: npt.NDArray[np.bool_]
-    fold: npt.NDArray[np.int64] | None = None
-
-    def __len__(self) -> int:
-        return len(self.same)
-
-    @cached_property
-    def listing(self) -> Listing:
-        """Which of these are the same pair."""
-        return Listing.of(self.left, self.right)
 
 
 def read_pairs(path: Path) -> NamedPairs:
