@@ -182,16 +182,3 @@ def test_every_dependency_is_pinned_by_the_constraints_and_admits_its_pin():
         if not requirement.name.startswith("facezoo"):  # nor a distribution of this repository
             assert requirement.specifier.contains(pins[requirement.name.lower()]), requirement
     assert pins["torch"] == "2.13.0"
-
-
-def test_one_command_installs_everything():
-    done = subprocess.run(
-        ["make", "--dry-run", "--always-make", "install"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    (command,) = [line for line in done.stdout.splitlines() if "pip install" in line]
-    assert "-c constraints.txt" in command
-    assert all(f"-e plugins/{name}/" in command for name in NAMES)
