@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import Distribution, PackageNotFoundError, distributions, requires, version
 from itertools import chain
@@ -16,10 +16,8 @@ from packaging.requirements import Requirement
 from facezoo._words import did_you_mean, first_line
 from facezoo.errors import FacezooError
 from facezoo.registry.entries import (
-    BACKBONES,
     DISABLE,
-    HEADS,
-    HOOKS,
+    KINDS,
     QUALIFIED_ONLY,
     PluginEntry,
     disabled_names,
@@ -27,8 +25,9 @@ from facezoo.registry.entries import (
 )
 from facezoo.registry.foreign import noted
 from facezoo.registry.loading import owner
-from facezoo_cli.output import say
-from facezoo_cli.trying import try_backbone, try_head, try_observer
+from facezoo_cli.options import as_json
+from facezoo_cli.output import say, say_json
+from facezoo_cli.trying import TRIALS
 
 
 @dataclass(frozen=True)
@@ -46,29 +45,39 @@ class Finding:
 
 
 @click.command("doctor")
-def command() -> None:
+@as_json("Print one object: `findings`, each with its section, and whether all is `sound`.")
+def command(as_json: bool) -> None:
     """Call everything and report what is broken.
 
     Every head is built, with every preset, and computes a step; every backbone is built and embeds; every
-    observer is registered. Ends with exit code 1 where something needs mending.
+    observer is registered; commands, data sources and benchmarks are imported. Ends with exit code 1 where
+    something needs mending.
     """
-    findings: list[Finding] = []
-    for title, section in (
-        ("Environment", chain(_environment(), unreadable(), _misnamed())),
-        ("Hardware", _hardware()),
-        ("Heads", _plugins(HEADS, "head", try_head)),
-        ("Backbones", _plugins(BACKBONES, "backbone", try_backbone)),
-        ("Observers", _plugins(HOOKS, "observer", try_observer)),
-        ("Data", _data()),
-    ):
-        say(title)
+    findings: list[dict[str, str]] = []
+    troubles = 0
+    for title, section in _sections():
+        if not as_json:
+            say(title)
         for finding in section:  # printed as it is found: an import may take its time
-            findings.append(finding)
-            _print(finding)
-        say()
-    troubles = [finding for finding in findings if not finding.sound]
-    say(f"{len(troubles)} of {len(findings)} need mending." if troubles else "Everything is sound.")
+            findings.append({"section": title, **asdict(finding)})
+            troubles += not finding.sound
+            if not as_json:
+                _print(finding)
+        if not as_json:
+            say()
+    if as_json:
+        say_json({"sound": not troubles, "findings": findings})
+    else:
+        say(f"{troubles} of {len(findings)} need mending." if troubles else "Everything is sound.")
     click.get_current_context().exit(1 if troubles else 0)
+
+
+def _sections() -> Iterator[tuple[str, Iterator[Finding]]]:
+    yield "Environment", chain(_environment(), unreadable(), _misnamed())
+    yield "Hardware", _hardware()
+    for group, kind in KINDS.items():
+        yield f"{kind.capitalize()}s", _plugins(group, kind, TRIALS[group])
+    yield "Data", _data()
 
 
 def _print(finding: Finding) -> None:
@@ -117,7 +126,7 @@ def _dependency(requirement: Requirement) -> Finding:
 
 def _misnamed() -> Iterator[Finding]:
     """What FACEZOO_DISABLE names without effect: a slip of the pen leaves on what was to be off."""
-    known = [entry for group in (HEADS, BACKBONES, HOOKS) for entry in installed_plugins(group)]
+    known = [entry for group in KINDS for entry in installed_plugins(group)]
     for name in disabled_names():
         if not any(entry.answers_to(name) for entry in known):
             near = did_you_mean(name, [entry.name for entry in known])

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import click
+
 from facezoo.errors import FacezooError
-from facezoo.registry.entries import HOOKS, PluginEntry
+from facezoo.registry.entries import (
+    BACKBONES,
+    BENCHMARKS,
+    COMMANDS,
+    DATA,
+    HEADS,
+    HOOKS,
+    KINDS,
+    MODULES,
+    PluginEntry,
+)
 from facezoo.registry.loading import import_entry
+from facezoo_cli.commands import Commands, load_command
 
 if TYPE_CHECKING:
     from torch import nn
@@ -103,3 +118,30 @@ def try_observer(entry: PluginEntry) -> None:
     observers.add(entry, import_entry(entry, HOOKS, "observer"))
     if observers.muted:
         raise FacezooError(observers.muted[0]["error"].removeprefix("FacezooError: "))
+
+
+def try_command(entry: PluginEntry) -> None:
+    """Import a command and make its help; raises what goes wrong."""
+    ctx = click.Context(Commands("facezoo"), info_name="facezoo")
+    parent, dot, name = entry.name.rpartition(".")
+    command = load_command(ctx, entry.qualified)
+    command.get_help(click.Context(command, info_name=name, parent=ctx))
+    group: click.Command | None = ctx.command
+    for part in parent.split(".") if dot else ():
+        group = group.get_command(ctx, part) if isinstance(group, click.Group) else None
+    if not isinstance(group, click.Group):
+        raise FacezooError(f"stands below {parent}, which is a command without others below it")
+
+
+def _try_import(group: str, entry: PluginEntry) -> None:
+    import_entry(entry, group, KINDS[group])
+
+
+TRIALS: Final[Mapping[str, Callable[[PluginEntry], str | None]]] = {
+    HEADS: try_head,
+    BACKBONES: try_backbone,
+    COMMANDS: try_command,
+    HOOKS: try_observer,
+    **{group: partial(_try_import, group) for group in (DATA, BENCHMARKS, MODULES)},
+}
+"""How an entry of each group is tried."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.metadata import distributions
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from facezoo.registry import installed_plugins
-from facezoo.registry.entries import BACKBONES, HEADS
+from facezoo.registry.entries import BACKBONES, COMMANDS, HEADS, KINDS
 from facezoo_cli import doctor
 from support.distributions import Distribution, facezoo
 from support.fixtures import BROKEN, FUTURE, MISFITS, PLAIN, RECORDER
@@ -75,6 +76,7 @@ EVIL = Distribution(
     "facezoo-evil",
     {
         "fixture_evil": """
+import click
 from pydantic import Field
 from torch import nn
 
@@ -129,6 +131,19 @@ def never(dim, size):
 class Observer:
     def __init__(self):
         raise KeyError("no such place")
+
+
+@click.command()
+def feed():
+    '''Feed it.'''
+
+
+class Helpless(click.Command):
+    def get_help(self, ctx):
+        raise KeyError("no help")
+
+
+helpless = Helpless("helpless")
 """,
     },
     {
@@ -136,6 +151,14 @@ class Observer:
         "facezoo.backbones": {name: f"fixture_evil:{name}" for name in ("narrow", "images", "picky", "never")}
         | {"small": "fixture_evil:never_there"},
         "facezoo.hooks": {"observer": "fixture_evil:Observer"},
+        "facezoo.commands": {
+            "zoo.feed": "fixture_evil:feed",
+            "train.feed": "fixture_evil:feed",
+            "helpless": "fixture_evil:helpless",
+            "evil": "fixture_evil:Head",
+        },
+        "facezoo.data": {"heap": "fixture_evil:never_there"},
+        "facezoo.benchmarks": {"heap": "fixture_evil:never_there"},
     },
 )
 
@@ -164,12 +187,33 @@ def calls(tmp_path_factory) -> tuple[int, str]:
         ("small (facezoo 0", "ok", ""),
         ("small (facezoo-evil", "shadowed", "say facezoo-evil:small; and it is broken: cannot be imported"),
         ("observer", "broken", "KeyError: 'no such place'"),
+        ("doctor (facezoo 0", "ok", ""),
+        ("zoo.feed", "ok", ""),
+        ("train.feed", "broken", "stands below train, which is a command without others below it"),
+        ("helpless", "broken", "KeyError: 'no help'"),
+        ("evil", "broken", "names a type (fixture_evil:Head), not a click.Command"),
+        ("heap", "broken", "cannot be imported"),
     ],
 )
 def test_everything_is_called(calls, subject, status, reason):
     found = line(calls, subject)
     assert found.split()[0] == status
     assert reason in found
+
+
+def test_json_has_every_line_with_its_section(invoke, monkeypatch):
+    groups = KINDS.keys() - {COMMANDS}  # doctor is one
+    names = {entry.name for group in groups for entry in installed_plugins(group)}
+    monkeypatch.setenv("FACEZOO_DISABLE", ",".join(names))
+    result = invoke("doctor", "--json")
+    found = json.loads(result.stdout)
+    assert found["sound"] == (result.exit_code == 0)
+    assert {"Environment", "Hardware", "Heads", "Backbones", "Commands"} <= {
+        line["section"] for line in found["findings"]
+    }
+    heads = [line for line in found["findings"] if line["section"] == "Heads"]
+    assert [line["status"] for line in heads] == ["disabled"] * len(installed_plugins(HEADS))
+    assert all(line.keys() == {"section", "status", "subject", "detail"} for line in found["findings"])
 
 
 @pytest.mark.parametrize("points", [b"[stranger]\n\xff = a:b\n", b"[stranger]\nno equals sign\n"])
