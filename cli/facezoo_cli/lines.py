@@ -7,7 +7,6 @@ from typing import Final
 LINES: Final = {
     "train": "Train a head on a folder of faces and verify it.",
     "evaluate": "Evaluate a run, or embeddings from anywhere, with intervals.",
-    "embed": "Embed every image below a folder into a file.",
     "threshold": "Choose the threshold for a false accept rate, with its interval.",
     "data": "Look at sets of images, convert them or make them.",
     "list": "List what is installed: heads, backbones, commands and more.",

@@ -1,11 +1,9 @@
-"""`evaluate`, `embed` and `threshold` through the front door."""
+"""`evaluate` and `threshold` through the front door."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facezoo.evaluation.files import read_embeddings
 from support.faces import identity_folder, pairs_csv, real_data
 
 HEAVY = {"torch", "numpy", "pydantic", "rich", "PIL", "safetensors", "matplotlib"}
@@ -127,76 +124,6 @@ def test_the_gap_to_the_threshold_of_the_head(invoke, threshold_run, faces):
     assert said in lines
 
 
-def test_embeddings_of_a_run_are_evaluated_like_the_run(invoke, run, faces, tmp_path):
-    out, left_out = str(tmp_path / "e.npz"), tmp_path / "left out.txt"
-    embedded = lines_of(invoke("embed", run, str(faces), "-o", out, "--left-out", str(left_out)))
-    assert embedded[0].startswith(f"{out}: 32 embeddings, with")
-    assert left_out.read_text() == ""
-    ours = lines_of(invoke("evaluate", "--embeddings", out, "--pairs", str(faces)))
-    own = lines_of(invoke("evaluate", run))
-    assert [line.split()[1] for line in ours[2:5]] == [line.split()[1] for line in own[2:5]]
-    again = invoke("embed", run, str(faces), "-o", out)
-    assert (again.exit_code, again.stderr.splitlines()[0]) == (2, f"Error: {out}: exists already")
-
-
-def test_what_an_embedding_leaves_out_is_counted_and_listed(invoke, run, faces, tmp_path):
-    root = tmp_path / "faces"
-    for number in range(7):
-        (root / "a").mkdir(parents=True, exist_ok=True)
-        (root / "a" / f"{number}.png").touch()
-    shutil.copy(next(faces.rglob("*.png")), root / "good.png")
-    listed = tmp_path / "left out.txt"
-    lines = lines_of(
-        invoke("embed", run, str(root), "-o", str(tmp_path / "e.npz"), "--left-out", str(listed))
-    )
-    assert lines[1:] == [
-        "left out: 7 files or folders",
-        "  7 x empty file, such as a/0.png",
-        "  --left-out FILE lists all",
-    ]
-    assert listed.read_text().splitlines() == [f"a/{number}.png: empty file" for number in range(7)]
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_embedding_says_how_to_go_on(invoke, run, faces, tmp_path, monkeypatch, number):
-    from facezoo.evaluation import embed_folder
-
-    real, calls = embed_folder.embed_pixels, []
-
-    def interrupted(*args, **kwargs):
-        calls.append(args)
-        if len(calls) == 2:
-            os.kill(os.getpid(), number)
-        return real(*args, **kwargs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(embed_folder, "embed_pixels", interrupted)
-        result = invoke("embed", run, str(faces), "-o", str(tmp_path / "e.npz"), "--batch-size", "8")
-    assert result.exit_code == 128 + number
-    assert "The same command goes on." in result.stderr
-    result = invoke("embed", run, str(faces), "-o", str(tmp_path / "e.npz"))
-    assert "going on after 8 of 32 images" in result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["e.npz"]
-
-
-@pytest.mark.slow
-def test_of_two_commands_at_once_one_embeds(invoke, run, faces, tmp_path):
-    command = [sys.executable, "-m", "facezoo_cli", "embed", run, str(faces), "--batch-size", "1", "-o"]
-    both = [
-        subprocess.Popen([*command, str(tmp_path / "e.npz")], stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = [process.communicate()[1] for process in both]
-    assert sorted(process.returncode for process in both) == [0, 2]
-    refused = said[both[0].returncode == 0]
-    assert "another process is embedding there" in refused or "exists already" in refused
-    assert invoke("embed", run, str(faces), "-o", str(tmp_path / "alone.npz")).exit_code == 0
-    found, alone = (read_embeddings(tmp_path / name) for name in ("e.npz", "alone.npz"))
-    assert found.paths == alone.paths
-    np.testing.assert_allclose(found.rows, alone.rows, rtol=1e-4, atol=1e-5)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["alone.npz", "e.npz"]
-
-
 def test_where_identities_are_unknown_the_output_says_so(invoke, tmp_path):
     rows = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
     rows[1::2] = rows[::2] + 0.1
@@ -275,7 +202,7 @@ def test_a_threshold_comes_as_cosine_and_as_distance(invoke, run, faces):
     assert "which pairs?" in invoke("threshold", "--embeddings", "e.npz").stderr
 
 
-@pytest.mark.parametrize("name", ["evaluate", "embed", "threshold"])
+@pytest.mark.parametrize("name", ["evaluate", "threshold"])
 def test_help_imports_nothing_heavy(name):
     check = f"lambda: print('heavy:', sorted({HEAVY!r} & set(sys.modules)))"
     run = f"from facezoo_cli.main import main; main([{name!r}, '-h'])"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,18 +12,17 @@ import torch
 
 import facezoo.evaluation.scoring as scoring
 from facezoo import FacezooError
-from facezoo.data.folder import find_images
 from facezoo.data.protocols import read_protocol
 from facezoo.engine.classes import Prototypes
 from facezoo.evaluation.classification import classify, geometry_of_embeddings, geometry_of_folder
-from facezoo.evaluation.embed_folder import embed_folder
 from facezoo.evaluation.files import read_embeddings
-from facezoo.evaluation.scoring import score_embeddings, score_network, score_own_pairs
+from facezoo.evaluation.scoring import score_network, score_own_pairs
 from facezoo.registry import load_head
 from facezoo.runs.checkpoint import find_checkpoint
 from facezoo.runs.network import Network, open_network
 from facezoo.training import train
 from facezoo.training.parts import build_parts
+from facezoo_embed.embed_folder import embed_folder
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
@@ -81,23 +79,6 @@ def test_images_that_declare_another_contract_are_refused(network: Network, data
     (root / "facezoo.toml").write_text('[preprocessing]\ncolour = "BGR"\n')
     with pytest.raises(FacezooError, match="declares images that do not fit the backbone"):
         score_network(network, read_protocol(root / "pairs.csv"), None)
-
-
-def test_an_embedded_folder_gives_the_same_scores(network: Network, data: Path, tmp_path: Path):
-    found = embed_folder(network, data, tmp_path / "e.npz", flip=True, batch_size=5)
-    assert (found.images, found.left_out) == (24, ())
-    embeddings = read_embeddings(tmp_path / "e.npz")
-    assert embeddings.paths == find_images(data)[0].paths
-    listed = read_protocol(data / "pairs.csv")
-    scores = score_embeddings(embeddings, listed, folds=3).scores
-    np.testing.assert_allclose(scores, score_own_pairs(network).scores, atol=1e-6)
-    assert not (tmp_path / "e.npz.partial").exists()
-    with pytest.raises(FacezooError, match="exists already"):
-        embed_folder(network, data, tmp_path / "e.npz", flip=True, batch_size=5)
-    with np.load(tmp_path / "e.npz", allow_pickle=False) as file:  # noqa: TID251
-        about = json.loads(str(file["about"]))
-    assert about["flip"] is True
-    assert about["preprocessing"] == network.preprocessing.as_dict()
 
 
 def test_uniform_accuracy_of_held_out_images(network: Network, data: Path, tmp_path: Path):

@@ -24,7 +24,7 @@ from facezoo.disk.durable import drop_folders, make_folders, sync
 from facezoo.disk.remains import clear_remains, is_remains
 from facezoo.disk.sealed import read_sealed, write_sealed
 from facezoo.errors import FacezooError
-from facezoo.evaluation.journal import LINES, ROWS, Journal
+from facezoo_embed.journal import LINES, ROWS, Journal
 
 JOB: Final = "job.json"
 WHOLE: Final = "whole.npz"

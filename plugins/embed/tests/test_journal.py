@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facezoo.evaluation.journal import LINES, ROWS, Journal
+from facezoo_embed.journal import LINES, ROWS, Journal
 
 WIDTH = 3
 BATCHES = [

@@ -37,8 +37,8 @@ def command(
     with interruptible(lambda: "Interrupted. The same command goes on."):
         from facezoo.data.faces import told
         from facezoo.data.orl import folder_of
-        from facezoo.evaluation.embed_folder import embed_folder
         from facezoo.runs.network import open_network
+        from facezoo_embed.embed_folder import embed_folder
 
         network, folder = open_network(run), folder_of(path)
         flip = network.evaluate.flip if flip is None else flip

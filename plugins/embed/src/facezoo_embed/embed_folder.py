@@ -21,9 +21,9 @@ from facezoo.data.fingerprint import content_of
 from facezoo.data.folder import find_images
 from facezoo.errors import FacezooError
 from facezoo.evaluation.embedding import embed_pixels
-from facezoo.evaluation.image_batches import image_batches
-from facezoo.evaluation.partial import Partial, open_partial, refuse_existing
 from facezoo.runs.network import Network
+from facezoo_embed.image_batches import image_batches
+from facezoo_embed.partial import Partial, open_partial, refuse_existing
 
 
 @dataclass(frozen=True)

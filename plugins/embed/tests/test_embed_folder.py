@@ -13,15 +13,15 @@ import pytest
 import torch
 from torch import nn
 
-import facezoo.evaluation.embed_folder as module
+import facezoo_embed.embed_folder as module
 from facezoo import FacezooError
 from facezoo.data import Preprocessing
 from facezoo.disk.claims import ClaimedError, claim
-from facezoo.evaluation import partial as partial_module
-from facezoo.evaluation.embed_folder import embed_folder
 from facezoo.evaluation.files import read_embeddings
 from facezoo.runs.network import Network
 from facezoo.settings import EvaluateSettings
+from facezoo_embed import partial as partial_module
+from facezoo_embed.embed_folder import embed_folder
 from support.faces import identity_folder
 
 WIDTH = 8
