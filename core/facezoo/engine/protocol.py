@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class MarginHead(Protocol):
     """A margin loss, stated once and computed in every layout.
 
-    A head is a `torch.nn.Module`, made as `factory(config, context)` from its pydantic config and a
-    `HeadContext`. Beside `loss` it may have, all called without gradient and the first two in training only:
+    A head is made as `factory(config, context)` from its pydantic config and a `HeadContext`. It is a
+    `torch.nn.Module`, or any object if it has nothing to learn and nothing to remember. Beside `loss` it may
+    have, all called without gradient and the first two in training only:
 
     - `before_loss(batch, scores)`: running statistics, initialisation from data;
     - `after_step(batch)`: memory writes, once the batch's backward is past;

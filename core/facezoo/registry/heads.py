@@ -100,13 +100,24 @@ class LoadedHead:
             return getattr(import_module(module), attribute)
 
     def make(self, config: BaseModel, context: HeadContext) -> nn.Module:
-        """Build the head's module; `FacezooError` where its class fails, or what it makes is not a head."""
+        """Build the head's module; `FacezooError` where its class fails, or what it makes is not a head.
+
+        An object that is no module is given one, if it keeps nothing that a module would train or save.
+        """
         from torch import nn
 
-        factory = self.factory()
+        from facezoo.registry.plain import PlainHead, kept_in_vain
+
+        factory, kept = self.factory(), ""
         with Contained(f"{self.owner} cannot be built", IN_ITS_CODE):
             made = factory(config, context)
-            if isinstance(made, nn.Module) and callable(getattr(made, "loss", None)):
+            sound = callable(getattr(made, "loss", None))
+            if sound and isinstance(made, nn.Module):
                 return made
+            if sound and not (kept := kept_in_vain(made)):
+                return PlainHead(made)
         made_by = f"{self.spec.factory} makes a {type(made).__name__}"
-        raise broken(self.entry, "head", f"is broken: {made_by}, not an nn.Module with a method `loss`")
+        if kept:
+            trouble = f"keeps {kept!r}, which is neither trained nor saved unless it is a torch.nn.Module"
+            raise broken(self.entry, "head", f"is broken: {made_by} that {trouble}")
+        raise broken(self.entry, "head", f"is broken: {made_by} without a method `loss`")
