@@ -17,7 +17,7 @@ from facezoo.registry.compatibility import canonical
 from facezoo.registry.entries import COMMANDS, OWN, QUALIFIED_ONLY, PluginEntry, installed_plugins
 from facezoo.registry.loading import broken, load_plugin
 from facezoo_cli.lines import LINES
-from facezoo_cli.options import admit_traceback
+from facezoo_cli.options import dress
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -71,7 +71,8 @@ class Commands(click.Group):
         if not any(entry.answers_to(full) for entry in installed):
             return joined(click.Group(name), full) if below else None
         command = load_command(ctx, full)
-        return joined(command, full) if below and isinstance(command, click.Group) else command
+        plain = type(command) is click.Group  # else it may have ways of its own to list what it holds
+        return joined(command, full) if isinstance(command, click.Group) and (plain or below) else command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -139,7 +140,7 @@ def load_command(ctx: click.Context, name: str) -> click.Command:
     entry, command = load_plugin(COMMANDS, KIND, name)
     if not isinstance(command, click.Command):
         raise broken(entry, KIND, f"names a {type(command).__name__} ({entry.value}), not a click.Command")
-    admit_traceback(command)
+    dress(command)
     ctx.meta[RUNNING] = entry
     return command
 
@@ -155,7 +156,7 @@ def joined(group: click.Group, full: str) -> Commands:
         chain=group.chain,
         context_settings=group.context_settings,
     )
-    admit_traceback(made)
+    dress(made)
     made.prefix, made.base = f"{full.rpartition(':')[2]}.", group
     return made
 

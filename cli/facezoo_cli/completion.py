@@ -15,14 +15,21 @@ VARIABLE: Final = "_FACEZOO_COMPLETE"
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(SHELLS), metavar="|".join(SHELLS))
+@click.argument("shell", type=click.Choice(SHELLS), metavar="SHELL")
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
     """Print what makes a shell complete commands, heads, presets and runs.
 
-    For bash, put this line into ~/.bashrc: eval "$(facezoo completion bash)". For zsh, the same with zsh into
-    ~/.zshrc. For fish: facezoo completion fish > ~/.config/fish/completions/facezoo.fish.
-    """
+    SHELL is bash, zsh or fish. Put the line that is meant for yours where it is read at each start:
+
+    \b
+    bash, in ~/.bashrc:
+      eval "$(facezoo completion bash)"
+    zsh, in ~/.zshrc:
+      eval "$(facezoo completion zsh)"
+    fish, in ~/.config/fish/config.fish:
+      facezoo completion fish | source
+    """  # noqa: D301 (click reads the backspace: what follows is laid out as it stands)
     kind = get_completion_class(shell)
     assert kind is not None
     say(kind(ctx.find_root().command, {}, "facezoo", VARIABLE).source())

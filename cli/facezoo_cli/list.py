@@ -29,13 +29,13 @@ GROUPS: Final = {
 
 
 @click.command("list")
-@click.argument("group", required=False, type=click.Choice(list(GROUPS)), metavar=f"[{'|'.join(GROUPS)}]")
+@click.argument("group", required=False, type=click.Choice(list(GROUPS)), metavar="[GROUP]")
 @as_json("Print a list of objects, one per name; of all groups, an object of such lists.")
 def command(group: str | None, as_json: bool) -> None:
     """List what is installed: heads, backbones, commands and more.
 
-    Without an argument, all of it. Anything listed may be switched off for one command:
-    FACEZOO_DISABLE=NAME,DIST:NAME.
+    GROUP is heads, backbones, commands, data, benchmarks or hooks; all of them if not given. Anything listed
+    may be switched off for one command: FACEZOO_DISABLE=NAME,DIST:NAME.
     """
     if group is not None:
         _print(GROUPS[group], as_json)

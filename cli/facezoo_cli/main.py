@@ -18,6 +18,7 @@ from facezoo.registry.entries import OWN
 from facezoo.registry.foreign import IN_ITS_CODE, Contained
 from facezoo.registry.loading import owner
 from facezoo_cli.commands import KIND, RUNNING, Commands
+from facezoo_cli.helping import Context
 from facezoo_cli.options import traceback_option
 from facezoo_cli.output import say, survive_any_encoding
 
@@ -43,6 +44,8 @@ class ReportedError(click.ClickException):
 
 class Facezoo(Commands):
     """The command line as a whole: all commands, and the end of every error."""
+
+    context_class = Context
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command: the one place where a `FacezooError` is caught."""

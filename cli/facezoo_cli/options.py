@@ -15,6 +15,7 @@ import click
 
 from facezoo.errors import FacezooError
 from facezoo_cli.completing import MODEL
+from facezoo_cli.helping import Context
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
@@ -59,12 +60,14 @@ def model(*, required: bool = True, behind: str = "") -> Callable[[Function], Fu
     return decorate
 
 
-def admit_traceback(command: click.Command) -> None:
-    """Let `--traceback` stand behind a command, and behind each that it holds."""
+def dress(command: click.Command) -> None:
+    """Give a command, and each that it holds, what all have: `--traceback`, and help of one layout."""
+    if command.context_class is click.Context:
+        command.context_class = Context
     if not any(parameter.name == "traceback" for parameter in command.params):
         command.params.append(traceback_option())
     for inner in command.commands.values() if isinstance(command, click.Group) else []:
-        admit_traceback(inner)
+        dress(inner)
 
 
 def traceback_option() -> click.Option:

@@ -1,0 +1,55 @@
+"""The help of every command: one layout, one set of words, and narrow enough for a narrow terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from facezoo_cli.main import cli
+
+WIDTH = 60
+
+
+def all_commands() -> Iterator[tuple[str, click.Command, click.Context]]:
+    """Every command there is, those in groups too, by what is typed."""
+    root = cli.context_class(cli, info_name="facezoo", terminal_width=WIDTH)
+    waiting: list[tuple[str, click.Command, click.Context]] = [("facezoo", cli, root)]
+    for name, command, ctx in waiting:
+        yield name, command, ctx
+        if isinstance(command, click.Group):
+            for word in command.list_commands(ctx):
+                inner = command.get_command(ctx, word)
+                context = inner.context_class(inner, info_name=word, parent=ctx, terminal_width=WIDTH)
+                waiting.append((f"{name} {word}", inner, context))
+
+
+COMMANDS = list(all_commands())
+every_command = pytest.mark.parametrize(
+    ("name", "command", "ctx"), COMMANDS, ids=[name for name, _, _ in COMMANDS]
+)
+
+
+@every_command
+def test_help_fits_a_narrow_terminal_and_breaks_no_word(name, command, ctx):
+    text = command.get_help(ctx)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert "..." not in re.sub(r"[\],A-Z]\.\.\.", "", text)  # what repeats, as in NAME..., is no cut
+    words = set(text.split())
+    said = [command.help or "", *(getattr(option, "help", "") or "" for option in command.params)]
+    whole = " ".join(said).replace("\b", " ").split()
+    assert [word for word in whole if word not in words] == []
+
+
+def test_words_are_kept_whole_and_hyphens_as_they_are():
+    @click.command(context_settings={"terminal_width": 30})
+    @click.option("--an", metavar="A-B", help="Twenty-one letters --init-from here.")
+    def command() -> None:
+        """Take it from --init-from, and so-on."""
+
+    command.context_class = cli.context_class
+    text = command.get_help(command.make_context("so", [], resilient_parsing=True))
+    assert text.isascii()
+    assert {"--init-from", "so-on.", "Twenty-one"} <= set(text.split())
