@@ -77,7 +77,6 @@ def _sections() -> Iterator[tuple[str, Iterator[Finding]]]:
     yield "Hardware", _hardware()
     for group, kind in KINDS.items():
         yield f"{kind.capitalize()}s", _plugins(group, kind, TRIALS[group])
-    yield "Data", _data()
 
 
 def _print(finding: Finding) -> None:
@@ -180,12 +179,3 @@ def _plugins(group: str, kind: str, look: Callable[[PluginEntry], str | None]) -
         else:
             also = "" if found.sound else f"; and it is broken: {detail}"
             yield Finding(entry.status, subject, f"{entry.reason}{also}")
-
-
-def _data() -> Iterator[Finding]:
-    from facezoo.data.orl import orl_root
-
-    try:
-        yield Finding("ok", "ORL faces", str(orl_root()))
-    except FacezooError as error:
-        yield Finding("absent", "ORL faces", error.hint)

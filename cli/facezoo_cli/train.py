@@ -26,7 +26,11 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.command("train")
 @click.argument("run", required=False, type=_FILE, metavar="[RUN.toml]")
 @click.option("--head", metavar="NAME", help="The head: see `facezoo list-heads`.")
-@click.option("--data", metavar="PATH", help='A folder of identity folders; "orl" if not given.')
+@click.option(
+    "--data",
+    metavar="PATH",
+    help="A folder of identity folders, or another source of images.",
+)
 @click.option("--pairs", metavar="FILE", help='Pairs to verify: a file, "none", or what the data brings.')
 @click.option("--preset", metavar="NAME", help="A preset of the head: see `facezoo show-head`.")
 @click.option("--init-from", metavar="DIR", help="Start from the weights of a run, or imported ones.")

@@ -84,7 +84,7 @@ def try_backbone(entry: PluginEntry) -> str:
     from facezoo.settings.sections import BackboneSettings, DataSettings
 
     loaded, refusal = load_backbone(entry.qualified), ""
-    dim, usual = BackboneSettings().dim, DataSettings().size
+    dim, usual = BackboneSettings().dim, DataSettings.model_fields["size"].default
     for size in (usual, *SIZES):
         try:
             network = loaded.build(dim, size)
@@ -108,6 +108,13 @@ def _embed(network: nn.Module, dim: int, size: int) -> None:
     if embeddings.shape[1] != dim:
         message = f"gives {embeddings.shape[1]} dimensions where {dim} were asked for"
         raise ValueError(message)
+
+
+def try_source(entry: PluginEntry) -> str:
+    """Import a source's record; returns what it gives."""
+    from facezoo.registry.sources import load_spec
+
+    return load_spec(entry).summary
 
 
 def try_observer(entry: PluginEntry) -> None:
@@ -142,6 +149,7 @@ TRIALS: Final[Mapping[str, Callable[[PluginEntry], str | None]]] = {
     BACKBONES: try_backbone,
     COMMANDS: try_command,
     HOOKS: try_observer,
-    **{group: partial(_try_import, group) for group in (DATA, BENCHMARKS, MODULES)},
+    DATA: try_source,
+    **{group: partial(_try_import, group) for group in (BENCHMARKS, MODULES)},
 }
 """How an entry of each group is tried."""

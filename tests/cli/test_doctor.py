@@ -54,7 +54,7 @@ def test_it_fails_where_something_is_broken_and_counts_it(report):
         ("torch", "ok", ""),
         ("Python", "ok", ""),
         ("processor", "ok", "bf16"),
-        ("ORL faces", "", ""),
+        ("folder (facezoo 0.1.0)", "ok", "a folder of identity folders"),
         ("FACEZOO_DISABLE", "broken", "'plian' is not installed; did you mean 'plain'?"),
         ("factory", "broken", ": cannot import fixture_nowhere:Head: ModuleNotFoundError"),
     ],

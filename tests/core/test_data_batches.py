@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
-from facezoo.data import Augmentation
+from facezoo.data import Augmentation, ImageFiles
 from facezoo.data.batches import Batches, in_order
 from facezoo.data.draws import bits, order, uniform
 
@@ -17,6 +19,8 @@ NONE, FLIP = Augmentation(), Augmentation(flip=True)
 
 class Numbered:
     """A store whose image n is filled with n, its left half one higher."""
+
+    images = ImageFiles(Path(), ())  # as plain files, which do not vary
 
     def __init__(self, count: int) -> None:
         self.count, self.unreadable = count, {}

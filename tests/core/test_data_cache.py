@@ -19,7 +19,7 @@ from PIL import Image
 
 from facezoo import FacezooError
 from facezoo.data import cache as cache_module
-from facezoo.data import faces, open_store, open_training, read_folder
+from facezoo.data import files, open_store, open_training, read_folder
 from facezoo.data.cache import KEPT, WORTH_IT, Cache, cache_home
 from facezoo.data.cache_entry import PIXELS, SOURCE, read_entry, seal, write_pixels
 from facezoo.data.decode import UnreadableImageError
@@ -129,7 +129,7 @@ def test_what_did_not_decode_is_kept_with_its_reason(tmp_path: Path, decodes: li
         assert [str(item) for item in data.faces.left_out] == [
             "person 1/2.png: not an image in a format that facezoo reads"
         ]
-        for image, path in enumerate(data.faces.paths):
+        for image, path in enumerate(data.faces.names):
             assert np.array_equal(data.store.fetch(np.array([image]))[0], np.asarray(Image.open(root / path)))
     assert len(decodes) == 24
 
@@ -138,16 +138,16 @@ def test_a_file_that_was_not_accessible_is_tried_again(
     tmp_path: Path, decodes: list[int], monkeypatch: pytest.MonkeyPatch
 ):
     identity_folder(tmp_path / "faces")
-    plain = faces.read_file
+    plain = files.read_file
 
     def refuse(path: Path) -> bytes:
         if path.name == "2.png":
             raise PermissionError(13, "Permission denied")
         return plain(path)
 
-    monkeypatch.setattr(faces, "read_file", refuse)
+    monkeypatch.setattr(files, "read_file", refuse)
     assert set(opened(tmp_path).unreadable.values()) == {"cannot be read (Permission denied)"}
-    monkeypatch.setattr(faces, "read_file", plain)
+    monkeypatch.setattr(files, "read_file", plain)
     assert opened(tmp_path).unreadable == {}
     assert len(decodes) == 48
 

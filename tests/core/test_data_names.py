@@ -176,7 +176,7 @@ def test_names_may_leave_the_folder_and_their_own_folder_declares_what_they_are(
     list_.write_text(f"a,b,same\n{base}/a/1.png,{base}/b/1.jpg,0\n")
     test = open_pairs(str(list_), "auto", "orl", 16, 2**30)
     assert test is not None
-    assert test.store.images.paths == ("a/1.png", "b/1.png")
+    assert test.store.images.names == ("a/1.png", "b/1.png")
     assert test.store.images.root.resolve() == tmp_path / "faces"
 
 

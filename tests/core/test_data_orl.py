@@ -12,9 +12,9 @@ from PIL import Image
 
 from facezoo import FacezooError
 from facezoo.data import open_pairs
-from facezoo.data.orl import folder_of, held_out_pairs, orl_root
+from facezoo.data.opening import open_all, open_faces
+from facezoo.data.orl import held_out_pairs
 from facezoo.data.protocols import read_protocol
-from facezoo.data.sources import find_faces
 from facezoo_cli.main import cli
 
 
@@ -31,25 +31,26 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_word_is_the_embedded_faces_and_a_folder_of_that_name_is_mentioned(beside: Path):
     with pytest.warns(UserWarning, match=r"`orl` means the embedded .*; the folder of that name is \./orl"):
-        assert len(find_faces("orl").faces) == 300
+        assert len(open_faces("orl")) == 300
     with pytest.warns(UserWarning, match="the folder of that name"):
         assert len(read_protocol("orl").pairs) == 4950
     with pytest.warns(UserWarning, match="the folder of that name"):
-        assert folder_of("orl") == orl_root()
-    assert len(find_faces("./orl").faces) == 2
+        assert len(open_all("orl")) == 400
+    assert len(open_faces("./orl")) == 2
     assert len(read_protocol("./orl").pairs) == len(read_protocol(Path("orl")).pairs) == 1
-    assert folder_of("./orl") == Path("orl")
+    assert open_all("./orl").names == ("a/1.png", "b/1.png")
 
 
 def test_the_embedded_pairs_are_the_same_in_every_door():
-    files, pairs = held_out_pairs()
+    own = held_out_pairs()
+    files, pairs = own.images, own.pairs
     for test in (
         open_pairs("orl", "auto", "elsewhere", 16, 2**30),
         open_pairs("auto", "auto", "orl", 16, 2**30),
     ):
         assert test is not None
         assert test.name == "AT&T/ORL s31-s40, all pairs"
-        assert test.store.images.paths == files.paths
+        assert test.store.images.names == files.names
         assert np.array_equal(test.pairs.left, pairs.left)
         assert np.array_equal(test.pairs.right, pairs.right)
         assert np.array_equal(test.pairs.same, pairs.same)
@@ -58,9 +59,9 @@ def test_the_embedded_pairs_are_the_same_in_every_door():
 
 
 def test_embeddings_of_the_embedded_faces_are_evaluated_by_the_word(beside: Path):
-    files, _ = held_out_pairs()
+    files = held_out_pairs().images
     rows = np.random.default_rng(0).normal(size=(len(files), 8)).astype(np.float32)
-    np.savez("e.npz", path=np.array(files.paths), embedding=rows)
+    np.savez("e.npz", path=np.array(files.names), embedding=rows)
     asked = ("evaluate", "--embeddings", "e.npz", "--pairs", "orl", "--replicates", "0", "--json")
     shown = CliRunner().invoke(cli, asked)
     assert shown.exit_code == 0, shown.output

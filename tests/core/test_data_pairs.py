@@ -39,7 +39,7 @@ def test_images_are_found_beside_the_file_whatever_their_ending(tmp_path: Path, 
     assert test.pairs.same.tolist() == [True, False, True, False]
     assert test.pairs.fold is not None
     assert test.pairs.fold.tolist() == [0, 0, 1, 1]
-    found = test.store.images.paths
+    found = test.store.images.names
     assert [(found[a], found[b]) for a, b in zip(test.pairs.left, test.pairs.right, strict=True)] == [
         ("Anna/Anna_0001.jpg", "Anna/Anna_0004.jpg"),
         ("Anna/Anna_0002.png", "Bo Li/Bo Li_0013.jpg"),
@@ -55,7 +55,7 @@ def test_images_elsewhere_are_named_by_a_setting_and_by_either_form_of_a_name(tm
     test = open_pairs(str(file), str(root), "orl", 16, MEMORY)
     assert test is not None
     assert test.pairs.fold is None
-    assert test.store.images.paths == (f"{decomposed}/1.png", "b/1.png")
+    assert test.store.images.names == (f"{decomposed}/1.png", "b/1.png")
     with pytest.raises(FacezooError, match=r"2 of its images are not there, such as 'é/1.png'") as error:
         open_pairs(str(file), "auto", "orl", 16, MEMORY)
     assert "evaluate.images" in error.value.hint

@@ -123,7 +123,7 @@ def test_unicode_and_spaces_in_names(tmp_path: Path):
     (root / "Zoë 吉田 ö" / "0.png").rename(root / "Zoë 吉田 ö" / "ein Bild, größer.PNG")
     for cache in ("none", str(tmp_path.parent / "ein Ort")):
         data = open_training(str(root), 32, 2**30, cache=cache)
-        assert "Zoë 吉田 ö/ein Bild, größer.PNG" in data.faces.paths
+        assert "Zoë 吉田 ö/ein Bild, größer.PNG" in data.faces.names
         assert data.store.fetch(np.arange(24)).any()
 
 
@@ -153,7 +153,7 @@ def test_a_training_set_reports_what_it_cannot_read_and_goes_on(tmp_path: Path):
     data = open_training(str(root), 32, 2**30)
     assert [item.path for item in data.faces.left_out] == ["person 1/2.png", "person 3/0.png"]
     assert len(data.faces) == len(data.store) == len(whole) - 2
-    for image, path in enumerate(data.faces.paths):
+    for image, path in enumerate(data.faces.names):
         pixels = np.asarray(Image.open(root / path))
         assert np.array_equal(data.store.fetch(np.array([image]))[0], pixels)
 

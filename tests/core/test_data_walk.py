@@ -11,8 +11,9 @@ import pytest
 
 from facezoo import FacezooError
 from facezoo.data import LeftOut, read_folder
+from facezoo.data.faces import Why
 from facezoo.data.folder import find_images
-from facezoo.data.walk import LITTER, Why, walk
+from facezoo.data.walk import LITTER, walk
 
 links = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
 
@@ -31,8 +32,8 @@ def link(place: Path, target: str) -> None:
 
 def everywhere(root: Path) -> tuple[str, ...]:
     """The images in every door; they agree."""
-    trained, found = read_folder(root).paths, find_images(root)[0].paths
-    assert sorted(trained) == sorted(found)
+    trained = read_folder(root).names
+    assert sorted(trained) == sorted(find_images(root).names)
     return trained
 
 
@@ -67,8 +68,8 @@ def test_two_links_to_one_folder_elsewhere_count_once(tmp_path: Path):
     link(root / "y", "../people/p")
     link(root / "x", "../people/p")
     link(tmp_path / "people" / "p" / "deep" / "back", "..")
-    assert find_images(root)[0].paths == ("own/1.png", "x/1.png", "x/deep/2.png")
-    assert [item.path for item in find_images(root)[1]] == ["x/deep/back", "y"]
+    assert find_images(root).names == ("own/1.png", "x/1.png", "x/deep/2.png")
+    assert [item.path for item in find_images(root).left_out] == ["x/deep/back", "y"]
 
 
 @links
@@ -76,8 +77,8 @@ def test_a_link_further_up_does_not_count_the_folder_again(tmp_path: Path):
     root = touch(tmp_path / "beside" / "root", "a/1.png")
     touch(tmp_path / "beside", "b/2.png")
     link(root / "a" / "up", "../..")
-    assert find_images(root)[0].paths == ("a/1.png", "a/up/b/2.png")
-    assert find_images(root)[1] == (
+    assert find_images(root).names == ("a/1.png", "a/up/b/2.png")
+    assert find_images(root).left_out == (
         LeftOut("a/up/root", "leads to the whole folder, which is there already"),
     )
 
@@ -92,7 +93,7 @@ def test_links_that_lead_nowhere_are_named(tmp_path: Path):
     nowhere = "a link that leads nowhere"
     assert read_folder(root).left_out[:2] == (LeftOut("a/z.png", nowhere), LeftOut("gone", nowhere))
     assert "self: cannot be looked at" in str(read_folder(root).left_out[2])
-    assert set(find_images(root)[1]) == set(read_folder(root).left_out)
+    assert set(find_images(root).left_out) == set(read_folder(root).left_out)
 
 
 def test_hidden_names_and_litter_are_passed_over_and_counted(tmp_path: Path):
@@ -101,7 +102,7 @@ def test_hidden_names_and_litter_are_passed_over_and_counted(tmp_path: Path):
     root = touch(tmp_path, "a/1.png", "b/1.png", *hidden, *litter, ".DS_Store")
     assert everywhere(root) == ("a/1.png", "b/1.png")
     assert read_folder(root).identities == ("a", "b")
-    for left_out in (read_folder(root).left_out, find_images(root)[1]):
+    for left_out in (read_folder(root).left_out, find_images(root).left_out):
         assert len(left_out) == 9
         assert {item.reason for item in left_out} == {
             "hidden (a dot in front of its name)",
@@ -143,7 +144,7 @@ def test_heic_comes_with_the_remedy(tmp_path: Path):
     with pytest.raises(FacezooError) as error:
         read_folder(root)
     assert "a/IMG_1.HEIC: HEIC, which Pillow does not read: convert it to JPEG or PNG" in error.value.message
-    reasons = [item.reason for item in walk(root).because(Why.OTHER_FORMAT)]
+    reasons = [item.reason for item in walk(root).left_out if item.why is Why.OTHER_FORMAT]
     assert reasons[1:] == [
         f"an image of a format that facezoo does not read ({ending}): convert it to JPEG or PNG"
         for ending in (".ico", ".cr2")

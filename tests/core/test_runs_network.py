@@ -12,6 +12,7 @@ import torch
 
 import facezoo.evaluation.scoring as scoring
 from facezoo import FacezooError
+from facezoo.data.folder import find_images
 from facezoo.data.protocols import read_protocol
 from facezoo.engine.classes import Prototypes
 from facezoo.evaluation.classification import classify, geometry_of_embeddings, geometry_of_folder
@@ -22,7 +23,7 @@ from facezoo.runs.checkpoint import find_checkpoint
 from facezoo.runs.network import Network, open_network
 from facezoo.training import train
 from facezoo.training.parts import build_parts
-from facezoo_embed.embed_folder import embed_folder
+from facezoo_embed.embed_folder import embed_images
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
@@ -89,7 +90,7 @@ def test_uniform_accuracy_of_held_out_images(network: Network, data: Path, tmp_p
     assert (found.strangers, found.trained_on) == (2, False)
     assert (found.uniform.samples, found.uniform.classes) == (9, 3)
     # the slow way: all cosines, every threshold
-    embed_folder(network, held, tmp_path / "e.npz", flip=True, batch_size=50)
+    embed_images(network, find_images(held), tmp_path / "e.npz", flip=True, batch_size=50)
     embeddings = read_embeddings(tmp_path / "e.npz")
     weight = torch.nn.functional.normalize(network.loss.prototypes.weight.detach()).numpy()
     samples = []
@@ -157,7 +158,7 @@ def test_classes_come_from_the_training_images(network: Network, data: Path, tmp
 
 
 def test_geometry_of_embeddings_takes_folders_for_identities(network: Network, data: Path, tmp_path: Path):
-    embed_folder(network, data, tmp_path / "e.npz", flip=True, batch_size=50)
+    embed_images(network, find_images(data), tmp_path / "e.npz", flip=True, batch_size=50)
     found = geometry_of_embeddings(read_embeddings(tmp_path / "e.npz"))
     assert found.intra_mean == pytest.approx(geometry_of_folder(network, str(data)).intra_mean, rel=1e-3)
     np.savez(tmp_path / "flat.npz", path=np.array(["1.jpg", "2.jpg"]), embedding=np.eye(2))

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
+from facezoo.registry.sources import named_source
 from facezoo.settings import resolve, to_toml
 from facezoo.settings.layers import parse_set, toml_value
-from facezoo.settings.run import EMBEDDED_RECIPE
 from support.fixtures import PLAIN
 
 HEAD = {"head.name": "plain"}
@@ -232,7 +232,7 @@ def test_the_embedded_data_takes_the_preset_small_unless_another_is_named() -> N
 
 def test_the_embedded_data_has_a_recipe_that_gives_way_to_what_was_said():
     embedded, folder = resolve(flags=HEAD), resolve(flags=HEAD | {"data.path": "faces"})
-    for section, values in EMBEDDED_RECIPE.items():
+    for section, values in named_source("orl").spec.recipe.items():
         for key, value in values.items():
             assert getattr(getattr(embedded, section), key) == value != getattr(getattr(folder, section), key)
             assert embedded.origins[f"{section}.{key}"] == "data.path orl"

@@ -35,7 +35,8 @@ def text_of(name: str) -> str:
 def rows_of(section: str) -> Iterator[str]:
     """The rows of the table in docs/settings.md, from the section's model."""
     for key, field in SECTIONS[section].model_fields.items():
-        yield f"| `{key}` | `{json.dumps(field.default)}` | {admitted(field)} | {field.description} |"
+        default = "the default source" if field.is_required() else f"`{json.dumps(field.default)}`"
+        yield f"| `{key}` | {default} | {admitted(field)} | {field.description} |"
 
 
 def admitted(field: FieldInfo) -> str:

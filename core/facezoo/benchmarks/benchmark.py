@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from facezoo.benchmarks.result import Result
 from facezoo.data.decode import Fit
-from facezoo.data.faces import ImageFiles
+from facezoo.data.images import Images
 from facezoo.evaluation.files import EmbeddingSet
 
-Imaged = ImageFiles | EmbeddingSet
+Imaged = Images | EmbeddingSet
 """Images that are to be embedded, or that have embeddings already."""
 
 

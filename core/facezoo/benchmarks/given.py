@@ -13,10 +13,10 @@ import numpy.typing as npt
 from facezoo._words import printable, shown
 from facezoo.benchmarks.benchmark import Imaged
 from facezoo.data.declared import declared_in_folder
-from facezoo.data.faces import ImageFiles
+from facezoo.data.files import ImageFiles
 from facezoo.data.finder import Finder, from_common_folder
+from facezoo.data.opening import open_faces
 from facezoo.data.preprocessing import Preprocessing
-from facezoo.data.sources import find_faces
 from facezoo.errors import FacezooError
 from facezoo.evaluation.bootstrap import REPLICATES
 from facezoo.evaluation.enrolment import Failed
@@ -113,8 +113,8 @@ class Given:
         if source is None:
             message = f"benchmark {benchmark}: which images?"
             raise FacezooError(message, "Say --data DIR (identity folders).")
-        found = find_faces(source, self.contract.fit if self.contract else "resize").faces
-        return Labelled(found, found.labels, found.identities, len(found.left_out))
+        found = open_faces(source)
+        return Labelled(found, found.labels, tuple(found.identities), len(found.left_out))
 
 
 def _among_embeddings(embeddings: EmbeddingSet, name: str, names: Sequence[str]) -> Found:

@@ -15,11 +15,14 @@ from facezoo.benchmarks.benchmark import Benchmark
 from facezoo.benchmarks.given import Given, Options
 from facezoo.benchmarks.pairs import PairsBenchmark
 from facezoo.benchmarks.spec import BenchmarkSpec
-from facezoo.data.orl import held_out_pairs, is_embedded
+from facezoo.data.named import NamedPairs
+from facezoo.data.opening import own_pairs
+from facezoo.data.pairs import OwnPairs
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.errors import FacezooError
 from facezoo.registry.entries import BENCHMARKS, OWN, PluginEntry, installed_plugins
 from facezoo.registry.loading import broken, contained, find_entry, import_entry
+from facezoo.registry.sources import split_name
 from facezoo.settings import EvaluateSettings
 from facezoo.settings.paths import whence
 
@@ -32,8 +35,10 @@ def open_benchmark(name: str | None, given: Given) -> Benchmark:
     Raises FacezooError where it is unknown or broken, none or several claim the path, or what it reads is not
     there or not in its form.
     """
-    if name is None and is_embedded(given.path):
-        return _of_source(given)
+    if name is None and given.path and split_name(given.path):
+        if own := own_pairs(given.path):
+            return _of_source(own, given)
+        raise FacezooError(f"{printable(given.path)}: brings no pairs", "Name a file or folder of pairs.")
     entry = _claiming(given.path or "") if name is None else find_entry(BENCHMARKS, "benchmark", name)
     spec = _spec(entry)
     module, _, function = spec.open.partition(":")
@@ -60,7 +65,8 @@ def open_run_benchmark(
         return open_benchmark(name, given)
     if name is not None:
         return open_benchmark(name, replace(given, path=None))
-    return open_benchmark(None, replace(given, path=data_path)) if is_embedded(data_path) else None
+    own = own_pairs(data_path)
+    return _of_source(own, given) if own else None
 
 
 def _existing(folder: str) -> Path:
@@ -71,11 +77,13 @@ def _existing(folder: str) -> Path:
     return Path(folder)
 
 
-def _of_source(given: Given) -> PairsBenchmark:
-    """The pairs that the embedded faces bring."""
-    files, pairs = held_out_pairs()
-    name, paths = "AT&T/ORL s31-s40, all pairs", files.paths
-    return PairsBenchmark(name, files, pairs, paths, given.options, fit="crop", network=given.network)
+def _of_source(own: OwnPairs, given: Given) -> PairsBenchmark:
+    """The pairs that a source of images brings."""
+    names, pairs = own.images.names, own.pairs
+    if given.embeddings is not None:
+        named = NamedPairs(names, pairs.left, pairs.right, pairs.same, pairs.fold)
+        return PairsBenchmark.listed(given, own.name, named, ())
+    return PairsBenchmark(own.name, own.images, pairs, list(names), given.options, network=given.network)
 
 
 def claimed_by(path: str) -> str:

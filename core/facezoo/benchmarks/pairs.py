@@ -76,7 +76,7 @@ class PairsBenchmark:
             raise FacezooError(message, "Give embeddings of the images that the list names.")
         fold = None if named.fold is None else named.fold[there]
         numbered = Pairs(left[there], right[there], named.same[there], fold)
-        names = list(found.images.paths)
+        names = list(found.images.names)
         if given.embeddings is not None:  # else their folders are as the list's, and their endings known
             for number, said in zip(found.numbers[::-1].tolist(), named.names[::-1], strict=True):
                 names[number] = said if number >= 0 else names[number]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from facezoo.benchmarks.benchmark import Benchmark
 from facezoo.benchmarks.result import Result
-from facezoo.data.faces import ImageFiles, printable
+from facezoo.data.images import Images, Joined
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.data.store import Store, open_store
 from facezoo.errors import FacezooError
@@ -31,7 +31,7 @@ def open_images(
 
     FacezooError where one cannot be decoded: figures over what is left would be figures of another set.
     """
-    return _whole(benchmark, _files(benchmark), contract, memory, cache)
+    return _whole(benchmark, _images(benchmark), contract, memory, cache)
 
 
 def evaluate_network(
@@ -44,45 +44,42 @@ def evaluate_network(
     flip = network.evaluate.flip if flip is None else flip
     alike = defaultdict(list)  # images of one place, prepared in one way
     for benchmark in benchmarks:
-        alike[_files(benchmark).root, benchmark.fit].append(benchmark)
+        alike[_images(benchmark).place, benchmark.fit].append(benchmark)
     rows = {id(one): found for group in alike.values() for one, found in _embedded(network, group, flip)}
     return [benchmark.evaluate(rows[id(benchmark)]) for benchmark in benchmarks]
 
 
 def evaluate_embeddings(embeddings: EmbeddingSet, benchmarks: Sequence[Benchmark]) -> list[Result]:
     """The results of embeddings on benchmarks that were opened with them."""
-    return [benchmark.evaluate(embeddings.chosen(benchmark.images.paths).rows) for benchmark in benchmarks]
+    return [benchmark.evaluate(embeddings.chosen(benchmark.images.names).rows) for benchmark in benchmarks]
 
 
 def _embedded(network: Network, group: Sequence[Benchmark], flip: bool) -> list[tuple[Benchmark, Rows]]:
     """Each benchmark with its images' embeddings, from one pass over all of them."""
-    number: dict[str, int] = {}
-    for path in (path for benchmark in group for path in benchmark.images.paths):
-        number.setdefault(path, len(number))
-    files = ImageFiles(_files(group[0]).root, tuple(number))
-    store = _whole(group[0], files, network.preprocessing, MEMORY, "none")
+    images = _images(group[0]) if len(group) == 1 else Joined(list(map(_images, group)))
+    number = {name: image for image, name in enumerate(images.names)}
+    store = _whole(group[0], images, network.preprocessing, MEMORY, "none")
     size = network.evaluate.batch_size
     rows = embed(network.backbone, store, network.preprocessing, batch_size=size, flip=flip)
     return [
-        (benchmark, rows[[number[path] for path in benchmark.images.paths]] if len(group) > 1 else rows)
+        (benchmark, rows[[number[name] for name in benchmark.images.names]] if len(group) > 1 else rows)
         for benchmark in group
     ]
 
 
-def _files(benchmark: Benchmark) -> ImageFiles:
+def _images(benchmark: Benchmark) -> Images:
     images = benchmark.images
-    if not isinstance(images, ImageFiles):
+    if isinstance(images, EmbeddingSet):
         message = f"{benchmark.name}: was opened with embeddings, and has no images"
         raise FacezooError(message, "Open it again without them.")
     return images
 
 
-def _whole(
-    benchmark: Benchmark, files: ImageFiles, contract: Preprocessing, memory: int, cache: str
-) -> Store:
-    store = open_store(files, contract.size, memory, fit=benchmark.fit or contract.fit, cache=cache)
+def _whole(benchmark: Benchmark, images: Images, contract: Preprocessing, memory: int, cache: str) -> Store:
+    fit = images.fit or benchmark.fit or contract.fit
+    store = open_store(images, contract.size, memory, fit=fit, cache=cache)
     for image, reason in store.unreadable.items():
         message = f"{benchmark.name}: {len(store.unreadable):,} images cannot be decoded, such as "
-        path = printable(str(files.root / files.paths[image]))
-        raise FacezooError(f"{message}{path}: {reason}", "Every image is needed; mend the files.")
+        where = images.printable(image)
+        raise FacezooError(f"{message}{where}: {reason}", "Every image is needed; mend the files.")
     return store

@@ -88,6 +88,7 @@ class Batches:
                 images, pixels = self._filled_up(images, pixels, skipped, epoch)
         else:
             pixels = self.store.fetch(images)
+        pixels = self.store.images.vary(pixels, images, self.seed, epoch)
         return Batch(images, self.augmentation.apply(pixels, images, self.seed, epoch), skipped)
 
     def _filled_up(

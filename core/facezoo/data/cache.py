@@ -1,9 +1,10 @@
 """Decoded pixels on disk: a set of images is decoded once, and mapped into memory from then on.
 
-An entry's name is a digest of all that decides the pixels: the place of the images; each file's name, size
-and time of change; side, fit and decoder. What has changed has another name, so nothing stale is ever opened.
-(A file whose content changes while its size and time stay is not noticed; nothing short of reading it all
-would.) What an entry holds is compared with its digests whenever it is opened, about a second per gigabyte.
+An entry's name is a digest of all that decides the pixels: the place of the images; the name and state of
+each (of a file: its size and time of change); side, fit and decoder. What has changed has another name, so
+nothing stale is ever opened. (A file whose content changes while its size and time stay is not noticed;
+nothing short of reading it all would.) What an entry holds is compared with its digests whenever it is
+opened, about a second per gigabyte.
 Two processes may fill one entry at once: the second to finish finds it there and takes it.
 
 The folder may hold other things. Only what facezoo made is ever deleted in it: old and damaged entries (see
@@ -43,7 +44,7 @@ from facezoo.data.decode import (
     UnreadableImageError,
 )
 from facezoo.data.decoding import decoded
-from facezoo.data.faces import ImageFiles
+from facezoo.data.images import Images
 from facezoo.disk.durable import whole_folder
 from facezoo.disk.remains import clear_remains, discard
 
@@ -79,11 +80,11 @@ class Cache:
             return None
         return cls(cache_home() if setting == "auto" else Path(setting))
 
-    def open(self, images: ImageFiles, size: int, fit: Fit) -> Decoded | None:
+    def open(self, images: Images, size: int, fit: Fit) -> Decoded | None:
         """The entry of these images, mapped read-only; None where there is none, or a damaged one."""
         return read_entry(self._entry(images, size, fit), (len(images), size, size, 3))
 
-    def fill(self, images: ImageFiles, size: int, fit: Fit) -> Decoded:
+    def fill(self, images: Images, size: int, fit: Fit) -> Decoded:
         """Decode the images into an entry, and open it. CacheFailedError where it cannot be written.
 
         A damaged entry makes way. Images of another aspect ratio are found and told, but no entry stays; nor
@@ -111,11 +112,11 @@ class Cache:
             raise CacheFailedError(message)
         return opened
 
-    def _entry(self, images: ImageFiles, size: int, fit: Fit) -> Path:
-        place = f"{images.root.resolve()}\0{size}\0{fit}"
+    def _entry(self, images: Images, size: int, fit: Fit) -> Path:
+        place = f"{images.place}\0{size}\0{fit}"
         content = hashlib.sha256(f"{place}\0{DECODER}\0{MAKER}\n".encode("utf-8", "surrogateescape"))
-        for path in images.paths:
-            content.update(f"{path}\0{_state(images.root / path)}\n".encode("utf-8", "surrogateescape"))
+        for image, name in enumerate(images.names):
+            content.update(f"{name}\0{_state(images, image)}\n".encode("utf-8", "surrogateescape"))
         home = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:12]
         return self.folder / f"{home}-{content.hexdigest()[:32]}"
 
@@ -128,12 +129,11 @@ class Cache:
                 discard(old)
 
 
-def _state(path: Path) -> str:
+def _state(images: Images, image: int) -> str:
     try:
-        status = path.stat()
+        return images.state(image)
     except OSError:
         return "gone"
-    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 class _PassingError(Exception):
@@ -163,7 +163,7 @@ class _Found:
             yield result
 
 
-def _fill(making: Path, images: ImageFiles, fit: Fit, shape: Shape) -> None:
+def _fill(making: Path, images: Images, fit: Fit, shape: Shape) -> None:
     """Write an entry's files into the folder `making`, and see that they are as they were written."""
     found = _Found()
     results = found.noting(decoded(images, range(len(images)), shape[1], fit))
@@ -171,7 +171,7 @@ def _fill(making: Path, images: ImageFiles, fit: Fit, shape: Shape) -> None:
     if found.passing:
         pixels = np.array(np.lib.format.open_memmap(making / PIXELS, mode="r"))
         raise _PassingError(Decoded(pixels, found.unreadable, found.other_aspect))
-    seal(making, images.root, shape, found.unreadable, digest)
+    seal(making, images.place, shape, found.unreadable, digest)
     if read_entry(making, shape) is None:
         raise OSError(None, "what was written is not what is there")
 

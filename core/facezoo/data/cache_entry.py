@@ -60,9 +60,9 @@ def write_pixels(folder: Path, results: Iterable[Pixels | UnreadableImageError],
     return digest.hexdigest()
 
 
-def seal(folder: Path, images: Path, shape: Shape, unreadable: dict[int, str], pixels: str) -> None:
+def seal(folder: Path, place: str, shape: Shape, unreadable: dict[int, str], pixels: str) -> None:
     """Say whose pixels they are, once they are written; `pixels` is their digest. Raises OSError."""
-    about = {"made_by": MAKER, "images": printable(str(images)), "shape": list(shape)}
+    about = {"made_by": MAKER, "images": printable(place), "shape": list(shape)}
     write_sealed(folder / SOURCE, {**about, "pixels": pixels, "unreadable": unreadable})
 
 

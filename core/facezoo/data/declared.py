@@ -63,6 +63,11 @@ class Declared:
             hint = "Use data or weights of the same contract; or, if the declaration is wrong, mend it."
             raise FacezooError(message, hint)
 
+    @property
+    def alignment(self) -> str:
+        """How the faces were cut out, in words."""
+        return str(self.values.get("alignment", UNDECLARED))
+
     def _agrees(self, key: str, contract: Mapping[str, Any]) -> bool:
         theirs, ours = self.values[key], contract[key]
         if isinstance(theirs, str):
@@ -70,6 +75,10 @@ class Declared:
                 return True
             return theirs.casefold() == str(ours).casefold()
         return abs(theirs - ours) < 0.01
+
+
+NOTHING: Final = Declared("", {})
+"""Of images of which nothing is declared."""
 
 
 def declared_in_folder(folder: Path) -> Declared:

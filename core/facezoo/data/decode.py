@@ -1,4 +1,4 @@
-"""From an image file's bytes to a square of 8-bit RGB."""
+"""From what is read of an image to a square of 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class OtherAspectError(UnreadableImageError):
     """An image of another aspect ratio than the square input, where cropping was not asked for."""
 
 
-def decode(data: bytes, size: int, fit: Fit = "resize") -> Pixels:
-    """An image scaled to `size` x `size`: uint8 [size, size, 3], RGB.
+def decode(data: bytes | Pixels, size: int, fit: Fit = "resize") -> Pixels:
+    """An image, encoded or as pixels uint8 [H, W, 3], scaled to `size` x `size`: uint8 [size, size, 3], RGB.
 
     `fit` says what becomes of an image that is not square: "resize" refuses it, as stretching would change
     every face in it and a crop is a decision; "crop" takes its central square. Sides that differ by one pixel
@@ -76,11 +76,13 @@ def decode(data: bytes, size: int, fit: Fit = "resize") -> Pixels:
     return _square(image, size)
 
 
-def load(data: bytes) -> Image.Image:
+def load(data: bytes | Pixels) -> Image.Image:
     """The whole image, upright, in 8-bit RGB or grey; raises UnreadableImageError with the reason.
 
     An EXIF block that cannot be read is passed over: it says nothing of the pixels.
     """
+    if isinstance(data, np.ndarray):
+        return Image.fromarray(data)
     try:
         return _loaded(data)
     except UnreadableImageError:

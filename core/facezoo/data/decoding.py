@@ -1,4 +1,4 @@
-"""Reading and decoding many files with every core."""
+"""Reading and decoding many images with every core."""
 
 from __future__ import annotations
 
@@ -6,53 +6,115 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
+
+from facezoo._words import first_line
 from facezoo.data.decode import Fit, InaccessibleImageError, Pixels, UnreadableImageError, decode
-from facezoo.data.faces import ImageFiles
+from facezoo.data.images import Images, Picture
 from facezoo.data.threads import Threads, computed_ahead
+from facezoo.errors import FacezooError
+from facezoo.registry.foreign import IN_ITS_CODE
 
+A = TypeVar("A")
 T = TypeVar("T")
 TOGETHER = 8  # images that a thread takes at once
 AHEAD = 32  # times as many may lie decoded and not yet taken; bounds the memory
 
 
 def decoded(
-    images: ImageFiles, numbers: Iterable[int], size: int, fit: Fit
+    images: Images, numbers: Iterable[int], size: int, fit: Fit
 ) -> Iterator[Pixels | UnreadableImageError]:
-    """The pixels of the images of these numbers in turn, or why there are none; see `decode`."""
+    """The pixels of the images of these numbers in turn, or why there are none; see `decode`.
 
-    def one(image: int) -> Pixels | UnreadableImageError:
+    The numbers of images that are `sequential` must ascend.
+    """
+
+    def square(picture: Picture | UnreadableImageError) -> Pixels | UnreadableImageError:
         try:
-            return decode(read(images, image), size, fit)
+            return picture if isinstance(picture, UnreadableImageError) else decode(picture, size, fit)
         except UnreadableImageError as problem:
             return problem
 
-    return in_threads(one, numbers)
+    if images.sequential:
+        return in_threads(square, pictures(images, numbers))
+    return in_threads(lambda image: square(_picture(images, image)), numbers)
 
 
-def read(images: ImageFiles, image: int) -> bytes:
-    """The encoded bytes of one image; InaccessibleImageError where the system does not give them out."""
+def pictures(images: Images, numbers: Iterable[int]) -> Iterator[Picture | UnreadableImageError]:
+    """What is read of the images of these numbers in turn, or why nothing is; as for `decoded`."""
+    if images.sequential:
+        return _in_order(images, numbers)
+    return (_picture(images, image) for image in numbers)
+
+
+def read(images: Images, image: int) -> Picture:
+    """One image as its source gives it, with any number of threads at once.
+
+    Raises UnreadableImageError where it is damaged, InaccessibleImageError where the system does not give it
+    out, and FacezooError where the source itself fails.
+    """
     try:
-        return images.read(image)
+        return _checked(images, image, images.read(image))
+    except (UnreadableImageError, FacezooError):
+        raise
     except OSError as problem:
         raise InaccessibleImageError(f"cannot be read ({problem.strerror or problem})") from problem
+    except Exception as problem:
+        raise _failed(images, image, problem) from problem
 
 
-def in_threads(function: Callable[[int], T], numbers: Iterable[int]) -> Iterator[T]:
-    """`function` of each number, in order, computed ahead by as many threads as there are cores."""
+def _picture(images: Images, image: int) -> Picture | UnreadableImageError:
+    try:
+        return read(images, image)
+    except UnreadableImageError as problem:
+        return problem
 
-    def each(some: list[int]) -> list[T]:
-        return [function(number) for number in some]
+
+def _in_order(images: Images, numbers: Iterable[int]) -> Iterator[Picture | UnreadableImageError]:
+    stream = enumerate(images.in_order())
+    for wanted in numbers:
+        try:
+            found = next((found for image, found in stream if image == wanted), None)
+        except FacezooError:
+            raise
+        except Exception as problem:
+            raise _failed(images, wanted, problem) from problem
+        if found is None:
+            message = f"{images.printable(wanted)}: is not there: what is read in order ends before it"
+            raise FacezooError(message, "It is cut off, or has changed since its images were counted.")
+        yield found if isinstance(found, UnreadableImageError) else _checked(images, wanted, found)
+
+
+def _checked(images: Images, image: int, found: Any) -> Picture:
+    if isinstance(found, bytes):
+        return found
+    if isinstance(found, np.ndarray) and found.dtype == np.uint8 and found.ndim == 3 and found.shape[2] == 3:
+        return found
+    what = f"{found.dtype} {list(found.shape)}" if isinstance(found, np.ndarray) else type(found).__name__
+    message = f"{images.printable(image)}: its source gave {what}, neither bytes nor uint8 [H, W, 3]"
+    raise FacezooError(message, "An image is an encoded file's bytes, or RGB pixels of 8 bits.")
+
+
+def _failed(images: Images, image: int, problem: Exception) -> FacezooError:
+    return FacezooError(f"{images.printable(image)}: its source fails: {first_line(problem)}", IN_ITS_CODE)
+
+
+def in_threads(function: Callable[[A], T], items: Iterable[A]) -> Iterator[T]:
+    """`function` of each item, in order, computed ahead by as many threads as there are cores."""
+
+    def each(some: list[A]) -> list[T]:
+        return [function(item) for item in some]
 
     # several at a time: every one that is handed over takes the lock from the threads that decode
-    for results in computed_ahead(each, _chunks(numbers), AHEAD, _pool()):
+    for results in computed_ahead(each, _chunks(items), AHEAD, _pool()):
         yield from results
 
 
-def _chunks(numbers: Iterable[int]) -> Iterator[list[int]]:
-    numbers = iter(numbers)
-    while some := list(islice(numbers, TOGETHER)):
+def _chunks(items: Iterable[A]) -> Iterator[list[A]]:
+    items = iter(items)
+    while some := list(islice(items, TOGETHER)):
         yield some
 
 

@@ -1,16 +1,58 @@
-"""Reading a file that should hold an image, without trusting that it is a file of a sensible size."""
+"""Images that are files below a folder, read without trusting that they are files of a sensible size."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from facezoo.data.decode import UnreadableImageError
+import numpy as np
+
+from facezoo._words import printable
+from facezoo.data.declared import NOTHING, Declared
+from facezoo.data.decode import Fit, UnreadableImageError
+from facezoo.data.faces import LeftOut
+from facezoo.data.images import Images, Numbers
 from facezoo.disk.reading import not_regular
 
 MAX_FILE_BYTES: Final = 256 * 2**20
 """A larger file is not read. An image of `decode.MAX_PIXELS` in 8-bit colour, not compressed, is smaller."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFiles(Images):
+    """Files, their `names` relative to the folder `root`; see `Images`."""
+
+    root: Path
+    names: tuple[str, ...]
+    labels: Numbers = field(default_factory=lambda: np.empty(0, np.int64))
+    identities: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    declared: Declared = NOTHING
+    fit: Fit | None = None
+
+    @property
+    def place(self) -> str:  # type: ignore[override]
+        """The folder, without links and relative parts."""
+        return str(self.root.resolve())
+
+    def read(self, image: int) -> bytes:
+        """The encoded bytes of one image; see `read_file`."""
+        return read_file(self.root / self.names[image])
+
+    def state(self, image: int) -> str:
+        """Size in bytes and time of change."""
+        status = (self.root / self.names[image]).stat()
+        return f"{status.st_size} {status.st_mtime_ns}"
+
+    def lasting_state(self, image: int) -> str:
+        """Size in bytes."""
+        return self.state(image).partition(" ")[0]
+
+    def printable(self, image: int) -> str:
+        """The path, as it was said."""
+        return printable(str(self.root / self.names[image]))
 
 
 def read_file(path: Path) -> bytes:

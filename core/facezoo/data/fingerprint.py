@@ -1,7 +1,4 @@
-"""Fingerprints of a set of images by what is in its files.
-
-`ImageFiles.fingerprint` is the earlier one, of names and sizes alone.
-"""
+"""Fingerprints of a set of images: the same for the same data wherever it lies."""
 
 from __future__ import annotations
 
@@ -10,19 +7,21 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from facezoo.data.decode import UnreadableImageError
-from facezoo.data.faces import ImageFiles
+from facezoo.data.decode import InaccessibleImageError, UnreadableImageError
+from facezoo.data.decoding import pictures
+from facezoo.data.images import Images
+from facezoo.errors import FacezooError
 
 READ_AT_MOST: Final = 20_000
-"""Files that are read for a fingerprint: all files of a smaller set, evenly spread ones of a larger set."""
+"""Images that are read for a fingerprint: all of a smaller set, evenly spread ones of a larger set."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """A fingerprint of what is in the files of a set: equal for the same files wherever they lie.
+    """A fingerprint of what the images of a set are.
 
-    `sha256` is over the name and the size of every file, in order, and over the bytes of `read` of them: one
-    in `every`, which is 1 for all.
+    `sha256` is over the name and the lasting state (of a file: its size) of every image, in order, and over
+    the bytes of `read` of them: one in `every`, which is 1 for all.
     """
 
     sha256: str
@@ -34,32 +33,56 @@ class Content:
         return asdict(self)
 
 
-def content_of(images: ImageFiles, every: int | None = None) -> Content:
-    """The fingerprint of what is in the images, reading one file in `every`; None: at most `READ_AT_MOST`.
+def fingerprint_of(images: Images) -> str:
+    """SHA-256 over every image's name and lasting state, in order; no image is read for it."""
+    digest = hashlib.sha256()
+    for image in range(len(images)):
+        digest.update(_line(images, image))
+    return digest.hexdigest()
 
-    A file that cannot be read counts as one that is empty of bytes: it is for whoever decodes it to complain.
+
+def content_of(images: Images, every: int | None = None, *, strict: bool = False) -> Content:
+    """The fingerprint of what the images are, reading one in `every`; None: at most `READ_AT_MOST`.
+
+    An image that cannot be read counts as one of no bytes: it is for whoever decodes it to complain. With
+    `strict`, one that the system does not give out is a FacezooError: it may be back the next time.
     """
     every = every or max(1, -(-len(images) // READ_AT_MOST))
     chosen = range(every // 2, len(images), every)
+    read = pictures(images, chosen)
     digest = hashlib.sha256()
-    for number, path in enumerate(images.paths):
-        digest.update(f"{path}\0{images.size_of(number)}\n".encode("utf-8", "surrogateescape"))
-        if number in chosen:
-            digest.update(hashlib.sha256(_read(images, number)).digest())
+    for image in range(len(images)):
+        digest.update(_line(images, image, strict))
+        if image in chosen:
+            found = next(read)
+            if strict and isinstance(found, InaccessibleImageError):
+                raise _away(images, image, found)
+            data = b"" if isinstance(found, UnreadableImageError) else bytes(found)
+            digest.update(hashlib.sha256(data).digest())
     return Content(digest.hexdigest(), len(chosen), every)
 
 
-def same_data(images: ImageFiles, saved: Mapping[str, Any]) -> bool:
+def same_data(images: Images, saved: Mapping[str, Any]) -> bool:
     """Whether the images are those that the `data` of a checkpoint.json tells of, by the rule that it was
     made under: by content, or by names and sizes where an earlier facezoo wrote it.
     """
     if "content" not in saved:
-        return images.fingerprint() == saved["fingerprint"]
+        return fingerprint_of(images) == saved["fingerprint"]
     return content_of(images, saved["content"]["every"]).sha256 == saved["content"]["sha256"]
 
 
-def _read(images: ImageFiles, number: int) -> bytes:
+def _line(images: Images, image: int, strict: bool = False) -> bytes:
     try:
-        return images.read(number)
-    except (OSError, UnreadableImageError):
-        return b""
+        state = images.lasting_state(image)
+    except OSError as problem:
+        if strict:
+            raise _away(images, image, problem) from problem
+        state = "-1"
+    return f"{images.names[image]}\0{state}\n".encode("utf-8", "surrogateescape")
+
+
+def _away(images: Images, image: int, problem: Exception) -> FacezooError:
+    reason = f"cannot be read ({problem.strerror})" if isinstance(problem, OSError) else str(problem)
+    return FacezooError(
+        f"{images.printable(image)}: {reason}", "Make it readable, or take it out of the images."
+    )

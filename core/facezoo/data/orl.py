@@ -7,41 +7,22 @@ on; all pairs of images of s31 to s40 test: 450 genuine and 4,500 impostor.
 
 from __future__ import annotations
 
-import warnings
 from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from facezoo.data.faces import FaceSet, ImageFiles
-from facezoo.data.pairs import Pairs
+from facezoo.data.declared import Declared
+from facezoo.data.files import ImageFiles
+from facezoo.data.pairs import OwnPairs, Pairs
 from facezoo.errors import FacezooError
-from facezoo.settings.sections import EMBEDDED
 
 IMAGES = 10
 TRAINING = tuple(f"s{person}" for person in range(1, 31))
 HELD_OUT = tuple(f"s{person}" for person in range(31, 41))
 ALIGNMENT = "as delivered"
 CREDIT = "AT&T/ORL faces, Olivetti Research Laboratory (Samaria and Harter 1994)"
-
-
-def is_embedded(path: object) -> bool:
-    """Whether what was said means the embedded faces: the text `orl`, and not `./orl` or a Path.
-
-    A folder `./orl` beside it could be meant as well, so then it is said, in a warning, which of them is.
-    """
-    if not isinstance(path, str) or path != EMBEDDED:
-        return False
-    if Path(EMBEDDED).is_dir():
-        message = "`orl` means the embedded AT&T/ORL faces; the folder of that name is ./orl"
-        warnings.warn(message, stacklevel=3)
-    return True
-
-
-def folder_of(path: str) -> Path:
-    """The folder that was said: that of the embedded faces for `orl`."""
-    return orl_root() if is_embedded(path) else Path(path)
 
 
 def orl_root() -> Path:
@@ -62,19 +43,29 @@ def orl_root() -> Path:
     )
 
 
-def training_faces() -> FaceSet:
+def training_faces(rest: str = "") -> ImageFiles:
     """The 300 images of s1 to s30."""
-    labels = np.repeat(np.arange(len(TRAINING), dtype=np.int64), IMAGES)
-    return FaceSet(orl_root(), _paths(TRAINING), labels, TRAINING)
+    return _of(TRAINING, rest)
 
 
-def held_out_pairs() -> tuple[ImageFiles, Pairs]:
+def all_faces(rest: str = "") -> ImageFiles:
+    """All 400 images."""
+    return _of(TRAINING + HELD_OUT, rest)
+
+
+def held_out_pairs(rest: str = "") -> OwnPairs:
     """The 100 images of s31 to s40 and all 4,950 pairs of them, in no folds of their own."""
-    images = ImageFiles(orl_root(), _paths(HELD_OUT))
+    images = _of(HELD_OUT, rest)
     left, right = np.array(list(combinations(range(len(images)), 2)), np.int64).T
-    return images, Pairs(left, right, left // IMAGES == right // IMAGES)
+    pairs = Pairs(left, right, left // IMAGES == right // IMAGES)
+    return OwnPairs("AT&T/ORL s31-s40, all pairs", images, pairs)
 
 
-def _paths(people: tuple[str, ...]) -> tuple[str, ...]:
+def _of(people: tuple[str, ...], rest: str) -> ImageFiles:
+    if rest:
+        raise FacezooError(f"orl:{rest}: the data source is called orl, and has no parts", "Say orl.")
     # named, not listed: s10 also holds a stray target.jpg
-    return tuple(f"{person}/{image}.pgm" for person in people for image in range(1, IMAGES + 1))
+    names = tuple(f"{person}/{image}.pgm" for person in people for image in range(1, IMAGES + 1))
+    labels = np.repeat(np.arange(len(people), dtype=np.int64), IMAGES)
+    declared = Declared("orl", {"alignment": ALIGNMENT})
+    return ImageFiles(orl_root(), names, labels, people, declared=declared, fit="crop")

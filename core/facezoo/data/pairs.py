@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from facezoo.data.faces import printable
+from facezoo.data.images import Images
 from facezoo.data.listing import Pairs
 from facezoo.data.lists import PairList, read_list
 from facezoo.data.named import NamedPair, NamedPairs
 
-__all__ = ["NamedPair", "NamedPairs", "Pairs", "number_pairs", "read_pairs"]
+__all__ = ["NamedPair", "NamedPairs", "OwnPairs", "Pairs", "number_pairs", "read_pairs"]
+
+
+@dataclass(frozen=True, eq=False)
+class OwnPairs:
+    """Pairs that a source of images brings, as numbers of images that it gives; `name` is what they are
+    called in results.
+    """
+
+    name: str
+    images: Images
+    pairs: Pairs
 
 
 def read_pairs(path: Path) -> NamedPairs:

@@ -12,9 +12,10 @@ from facezoo.data.cfp import IMAGES, Kind, is_cfp, read_cfp
 from facezoo.data.decode import Fit
 from facezoo.data.faces import printable
 from facezoo.data.lists import read_list
-from facezoo.data.orl import held_out_pairs, is_embedded
-from facezoo.data.pairs import NamedPair, NamedPairs, say_form
+from facezoo.data.opening import own_pairs
+from facezoo.data.pairs import NamedPair, NamedPairs, OwnPairs, say_form
 from facezoo.errors import FacezooError
+from facezoo.registry.sources import split_name
 
 _CFP: Final[dict[str, Kind]] = {"cfp-ff": "FF", "cfp-fp": "FP"}
 
@@ -23,19 +24,21 @@ _CFP: Final[dict[str, Kind]] = {"cfp-ff": "FF", "cfp-fp": "FP"}
 class ListedPairs:
     """The pairs of a protocol as its files name them, and folders that the names may be relative to.
 
-    `fit` is what always becomes of its images, where the protocol says so.
+    `fit` is what always becomes of its images, where the protocol says so. `own` are pairs that a source of
+    images brings, with their images.
     """
 
     name: str
     pairs: Sequence[NamedPair]
     roots: tuple[Path, ...]
     fit: Fit | None = None
+    own: OwnPairs | None = None
 
 
 def read_protocol(path: Path | str, protocol: str | None = None) -> ListedPairs:
     """The pairs at `path`, a file or a folder, as `protocol` says: "lfw", "cfp-ff", "cfp-fp" or "csv".
 
-    The text "orl" means the embedded pairs, which are of no other protocol.
+    The name of a source of images means the pairs that it brings, which are of no other protocol.
 
     Without a protocol it is told from what is there: a list in one of the forms of `read_pairs` ("csv" is
     every one but LFW's), a folder with CFP's layout (which holds two protocols, so that it must be said
@@ -44,8 +47,10 @@ def read_protocol(path: Path | str, protocol: str | None = None) -> ListedPairs:
     """
     if protocol is not None and protocol not in PAIRS_PROTOCOLS:
         raise FacezooError(f"protocol {protocol!r} is unknown", f"Say one of {', '.join(PAIRS_PROTOCOLS)}.")
-    if protocol is None and is_embedded(path):
-        return _embedded()
+    if protocol is None and isinstance(path, str) and split_name(path):
+        if own := read_own(path):
+            return own
+        raise FacezooError(f"{printable(path)}: brings no pairs", "Name a file or folder of pairs.")
     path = Path(path)
     if protocol in _CFP:
         return _cfp(path, protocol)
@@ -64,10 +69,14 @@ def read_protocol(path: Path | str, protocol: str | None = None) -> ListedPairs:
     return ListedPairs(name, read.pairs, (file.parent, file.parent / "images"))
 
 
-def _embedded() -> ListedPairs:
-    files, pairs = held_out_pairs()
-    named = NamedPairs(files.paths, pairs.left, pairs.right, pairs.same)
-    return ListedPairs("AT&T/ORL s31-s40, all pairs", named, (files.root,), "crop")
+def read_own(source: str) -> ListedPairs | None:
+    """The pairs that a source brings, by its name or a path that it claims; None where it brings none."""
+    own = own_pairs(source)
+    if own is None:
+        return None
+    pairs = own.pairs
+    named = NamedPairs(own.images.names, pairs.left, pairs.right, pairs.same, pairs.fold)
+    return ListedPairs(own.name, named, (), own=own)
 
 
 def _cfp(path: Path, protocol: str) -> ListedPairs:

@@ -1,4 +1,4 @@
-"""What the settings `data.path` and `evaluate.pairs` name, opened."""
+"""Sets to train on and to verify with, their pixels at hand."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facezoo._words import shown
-from facezoo.data import orl
-from facezoo.data.declared import UNDECLARED, Declared, declared_in_folder
+from facezoo.data.declared import declared_in_folder
 from facezoo.data.decode import Fit
-from facezoo.data.faces import FaceSet, ImageFiles, printable
+from facezoo.data.faces import printable
+from facezoo.data.files import ImageFiles
 from facezoo.data.finder import Finder, from_common_folder
-from facezoo.data.folder import read_folder
+from facezoo.data.images import Images, without
 from facezoo.data.listing import check_list
+from facezoo.data.opening import open_faces
 from facezoo.data.pairs import Pairs, number_pairs
 from facezoo.data.preprocessing import Preprocessing
-from facezoo.data.protocols import ListedPairs, read_protocol
+from facezoo.data.protocols import ListedPairs, read_own, read_protocol
 from facezoo.data.store import MemoryStore, Store, open_store
 from facezoo.errors import FacezooError
 from facezoo.settings.paths import whence
-from facezoo.settings.sections import EMBEDDED
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,24 +31,10 @@ class TrainingFaces:
     `alignment` says in words how the faces were cut out, `fit` what became of images that are not square.
     """
 
-    faces: FaceSet
+    faces: Images
     store: Store
     alignment: str
     fit: Fit = "resize"
-
-
-@dataclass(frozen=True, eq=False)
-class SourceFaces:
-    """The files of a set to train on, what is declared of them, and what may be done to fit them."""
-
-    faces: FaceSet
-    declared: Declared
-    fit: Fit
-
-    @property
-    def alignment(self) -> str:
-        """How the faces were cut out, in words."""
-        return str(self.declared.values.get("alignment", UNDECLARED))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,36 +48,23 @@ class TestPairs:
     pairs: Pairs
 
 
-def find_faces(path: str, fit: Fit = "resize") -> SourceFaces:
-    """The files of the training set that `path` names, nothing of them decoded.
-
-    The ORL faces, 92 x 112 pixels, are always cropped to their central squares: that is this source's rule.
-    Raises FacezooError where there are none, or where the folder's `facezoo.toml` cannot be read.
-    """
-    if orl.is_embedded(path):
-        return SourceFaces(orl.training_faces(), Declared(EMBEDDED, {"alignment": orl.ALIGNMENT}), "crop")
-    hint = "Give a folder of identity folders, or `orl` for the embedded AT&T/ORL faces."
-    folder = _existing(path, "data", hint)
-    return SourceFaces(read_folder(folder), declared_in_folder(folder), fit)
-
-
 def open_training(
     path: str, size: int, memory: int, *, fit: Fit = "resize", cache: str = "none"
 ) -> TrainingFaces:
-    """The training set that `path` names ("orl", or a folder of identity folders), as `size` x `size` pixels.
+    """The training set that `path` names (a source, or a path that one claims), as `size` x `size` pixels.
 
-    `memory`, `fit` and `cache` are as for `open_store`. Images that cannot be decoded are taken out and
-    stand, with reasons, in `faces.left_out`; a set larger than `memory` bytes is decoded on the fly, and
-    raises FacezooError at such an image. Raises FacezooError where fewer than two identities remain, where
-    images are of another aspect ratio, and where the folder declares another contract.
+    `memory`, `fit` and `cache` are as for `open_store`, but that a source's own fit goes before `fit`. Images
+    that cannot be decoded are taken out and stand, with reasons, in `faces.left_out`; a set larger than
+    `memory` bytes is decoded on the fly, and raises FacezooError at such an image. Raises FacezooError where
+    fewer than two identities remain, where images are of another aspect ratio, and where the source declares
+    another contract.
     """
-    source = find_faces(path, fit)
-    contract = Preprocessing(size, source.alignment, fit=source.fit)
-    source.declared.check(contract.as_dict(), "this run")
-    faces = source.faces
-    store = open_store(faces, size, memory, fit=source.fit, cache=cache)
+    faces = open_faces(path)
+    fit, alignment = faces.fit or fit, faces.declared.alignment
+    faces.declared.check(Preprocessing(size, alignment, fit=fit).as_dict(), "this run")
+    store = open_store(faces, size, memory, fit=fit, cache=cache)
     if isinstance(store, MemoryStore) and store.unreadable:
-        faces = faces.without(store.unreadable)
+        faces = without(faces, store.unreadable)
         store = store.without_unreadable(faces)
     if len(faces.identities) < 2:
         reasons = "".join(f"; left out: {item}" for item in faces.left_out[:3])
@@ -99,7 +72,7 @@ def open_training(
             f"{path}: {len(faces.identities)} identity with readable images; a loss tells at least two apart"
         )
         raise FacezooError(f"{message}{reasons}", "Give a folder that holds more identities.")
-    return TrainingFaces(faces, store, source.alignment, source.fit)
+    return TrainingFaces(faces, store, alignment, fit)
 
 
 def open_pairs(
@@ -115,15 +88,16 @@ def open_pairs(
 ) -> TestPairs | None:
     """The verification set that the settings name, or None.
 
-    `pairs` is "none", a file or folder as for `read_protocol`, or "auto": the pairs that the training data at
-    `data_path` brings (the held-out people of "orl"; a folder brings none). `protocol` is one of
-    `read_protocol`'s, or "auto", and `images` the folder that image names are relative to, or "auto". The
-    rest, and what is raised, is as for `open_listed`.
+    `pairs` is "none", a file or folder as for `read_protocol`, a source's name, or "auto": the pairs that the
+    training data at `data_path` brings (a folder brings none). `protocol` is one of `read_protocol`'s, or
+    "auto", and `images` the folder that image names are relative to, or "auto". The rest, and what is raised,
+    is as for `open_listed`.
     """
-    if pairs == "none" or (pairs == "auto" and data_path != EMBEDDED):
+    if pairs == "none":
         return None
-    if pairs in {"auto", EMBEDDED}:
-        return open_listed(read_protocol(EMBEDDED), None, size, memory, cache=cache)
+    if pairs == "auto":
+        own = read_own(data_path)
+        return open_listed(own, None, size, memory, contract=contract, cache=cache) if own else None
     listed = read_protocol(pairs, None if protocol == "auto" else protocol)
     hint = "evaluate.images: say the folder that the names in the pairs start from."
     folder = None if images == "auto" else _existing(images, "images", hint)
@@ -146,20 +120,23 @@ def open_listed(
     `open_store`. Raises FacezooError where images are missing, unreadable or of another aspect ratio (figures
     over what is left would be figures of another set), and as `check_list` does.
     """
+    files, numbered = (listed.own.images, listed.own.pairs) if listed.own else _found(listed, images)
+    check_list(listed.name, files.names, numbered)
+    if contract is not None:
+        files.declared.check(contract.as_dict(), "the backbone")
+    fit = files.fit or listed.fit or (contract.fit if contract else "resize")
+    return _whole(listed.name, open_store(files, size, memory, fit=fit, cache=cache), numbered)
+
+
+def _found(listed: ListedPairs, images: Path | None) -> tuple[Images, Pairs]:
+    """The images that a list names, and its pairs as numbers of them."""
     roots = [images] if images else list(listed.roots)
     attempts = [(finder, *number_pairs(listed.pairs, finder)) for finder in map(Finder, roots)]
     finder, paths, numbered, missing = min(attempts, key=lambda attempt: len(attempt[3]))
     if missing:
         raise _not_there(listed, missing, finder, roots)
     root, paths = from_common_folder(finder.root, paths)
-    check_list(listed.name, paths, numbered)
-    if contract is not None:
-        declared_in_folder(root).check(contract.as_dict(), "the backbone")
-    files = ImageFiles(root, paths)
-    store = open_store(
-        files, size, memory, fit=listed.fit or (contract.fit if contract else "resize"), cache=cache
-    )
-    return _whole(listed.name, store, files, numbered)
+    return ImageFiles(root, paths, declared=declared_in_folder(root)), numbered
 
 
 def _not_there(
@@ -174,11 +151,11 @@ def _not_there(
     )
 
 
-def _whole(name: str, store: Store, files: ImageFiles, pairs: Pairs) -> TestPairs:
+def _whole(name: str, store: Store, pairs: Pairs) -> TestPairs:
     for image, reason in store.unreadable.items():
         message = f"{name}: {len(store.unreadable):,} images cannot be decoded, such as "
-        path = printable(str(files.root / files.paths[image]))
-        raise FacezooError(f"{message}{path}: {reason}", "Every image of a pair is needed; mend the files.")
+        where = store.images.printable(image)
+        raise FacezooError(f"{message}{where}: {reason}", "Every image of a pair is needed; mend the files.")
     return TestPairs(name, store, pairs)
 
 

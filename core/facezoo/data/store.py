@@ -14,7 +14,7 @@ from facezoo.data.cache import Cache, CacheFailedError
 from facezoo.data.cache_entry import Decoded
 from facezoo.data.decode import Fit, InaccessibleImageError, OtherAspectError, Pixels, UnreadableImageError
 from facezoo.data.decoding import decoded
-from facezoo.data.faces import ImageFiles, printable
+from facezoo.data.images import Images
 from facezoo.errors import FacezooError
 
 CROP = "Crop them to their central squares with --set data.fit=crop, or bring them to one aspect ratio first."
@@ -25,7 +25,7 @@ Readable = tuple[npt.NDArray[np.int64], Pixels, dict[int, str]]
 class Store(Protocol):
     """Gives the pixels of images by their numbers."""
 
-    images: ImageFiles
+    images: Images
 
     unreadable: dict[int, str]
     """Images known not to decode, with reasons; `fetch` raises FacezooError for them."""
@@ -46,18 +46,21 @@ class Store(Protocol):
         ...
 
 
-def open_store(
-    images: ImageFiles, size: int, memory: int, *, fit: Fit = "resize", cache: str = "none"
-) -> Store:
+def open_store(images: Images, size: int, memory: int, *, fit: Fit = "resize", cache: str = "none") -> Store:
     """A store of `images` as `size` x `size` pixels, decoded once if that takes at most `memory` bytes.
 
     What is decoded once lies in RAM, or in a file that is mapped into memory and used again the next time:
     `cache` is "none", "auto" or a folder (see `facezoo.data.cache`). A larger set is decoded whenever it is
     fetched. Every kind gives the same pixels. One that is decoded once knows now which images are unreadable;
     the streaming one finds out when it comes to them. `fit` is what becomes of images that are not square
-    (see `decode`); raises FacezooError where it is "resize" and there are such.
+    (see `decode`); raises FacezooError where it is "resize" and there are such, and for a larger set that is
+    read in order alone.
     """
-    if len(images) * size * size * 3 > memory:
+    needed = len(images) * size * size * 3
+    if needed > memory and images.sequential:
+        message = f"{images.place}: is read in order alone, and takes {needed / 2**20:,.0f} MiB when decoded"
+        raise FacezooError(message, "Give it that much memory (data.memory_mib).")
+    if needed > memory:
         return StreamingStore(images, size, fit)
     where = Cache.named(cache, len(images))
     found = _cached(where, images, size, fit) if where else _in_memory(images, size, fit)
@@ -68,7 +71,7 @@ def open_store(
 class MemoryStore:
     """All images decoded: uint8 [R, size, size, 3], in memory or mapped; image n lies in row `rows[n]`."""
 
-    images: ImageFiles
+    images: Images
     pixels: Pixels
     unreadable: dict[int, str]
     rows: npt.NDArray[np.int64] | None = None
@@ -89,7 +92,7 @@ class MemoryStore:
         kept = images[~np.isin(images, list(unreadable))]
         return kept, self.fetch(kept), unreadable
 
-    def without_unreadable(self, images: ImageFiles) -> MemoryStore:
+    def without_unreadable(self, images: Images) -> MemoryStore:
         """The store of `images`, which are this one's less those that are unreadable; no pixel is copied."""
         rows = np.arange(len(self)) if self.rows is None else self.rows
         return MemoryStore(images, self.pixels, {}, np.delete(rows, list(self.unreadable)))
@@ -99,7 +102,7 @@ class MemoryStore:
 class StreamingStore:
     """Images decoded by threads whenever they are fetched."""
 
-    images: ImageFiles
+    images: Images
     size: int
     fit: Fit = "resize"
     unreadable: dict[int, str] = field(default_factory=dict)
@@ -134,7 +137,7 @@ class StreamingStore:
         return np.array(kept, np.int64), pixels[: len(kept)], unreadable
 
 
-def _in_memory(images: ImageFiles, size: int, fit: Fit) -> Decoded:
+def _in_memory(images: Images, size: int, fit: Fit) -> Decoded:
     pixels = np.zeros((len(images), size, size, 3), np.uint8)
     unreadable: dict[int, str] = {}
     other_aspect: dict[int, str] = {}
@@ -150,7 +153,7 @@ def _in_memory(images: ImageFiles, size: int, fit: Fit) -> Decoded:
     return Decoded(pixels, unreadable)
 
 
-def _cached(cache: Cache, images: ImageFiles, size: int, fit: Fit) -> Decoded:
+def _cached(cache: Cache, images: Images, size: int, fit: Fit) -> Decoded:
     try:
         found = cache.open(images, size, fit) or cache.fill(images, size, fit)
     except CacheFailedError as problem:
@@ -161,15 +164,15 @@ def _cached(cache: Cache, images: ImageFiles, size: int, fit: Fit) -> Decoded:
     return found
 
 
-def _refuse_aspect(images: ImageFiles, found: Mapping[int, str]) -> NoReturn:
+def _refuse_aspect(images: Images, found: Mapping[int, str]) -> NoReturn:
     image, sides = next(iter(found.items()))
-    path = printable(str(images.root / images.paths[image]))
+    path = images.printable(image)
     others = f" (and {len(found) - 1:,} more like it)" if len(found) > 1 else ""
     raise FacezooError(f"{path}: another aspect ratio: {sides}{others}", CROP)
 
 
-def _unreadable(images: ImageFiles, image: int, reason: str) -> FacezooError:
-    path = printable(str(images.root / images.paths[image]))
+def _unreadable(images: Images, image: int, reason: str) -> FacezooError:
+    path = images.printable(image)
     hint = (
         "Mend or remove this file: nothing stands in for it. To train without such images, set "
         'data.unreadable to "skip" (for --resume, in the run\'s resolved.toml).'
@@ -177,6 +180,6 @@ def _unreadable(images: ImageFiles, image: int, reason: str) -> FacezooError:
     return FacezooError(f"{path}: {reason}", hint)
 
 
-def _inaccessible(images: ImageFiles, image: int, reason: str) -> FacezooError:
-    path = printable(str(images.root / images.paths[image]))
+def _inaccessible(images: Images, image: int, reason: str) -> FacezooError:
+    path = images.printable(image)
     return FacezooError(f"{path}: {reason}", "Make it readable; a run then goes on with --resume.")

@@ -11,11 +11,10 @@ import os
 import unicodedata
 from collections import deque
 from dataclasses import dataclass, field
-from enum import IntEnum, auto
 from pathlib import Path
 from typing import Final
 
-from facezoo.data.faces import LeftOut, printable
+from facezoo.data.faces import LeftOut, Why, printable
 from facezoo.data.formats import is_image, why_not
 from facezoo.disk.reading import not_regular
 from facezoo.errors import FacezooError
@@ -29,25 +28,6 @@ LITTER: Final = frozenset(
 """Names, in small letters, that Windows, macOS, network storage and Python leave behind."""
 
 
-class Why(IntEnum):
-    """Kinds of reasons why something below a folder is not used, those that most need a look first."""
-
-    OTHER_FORMAT = auto()
-    """An image of a format that is not read."""
-    UNUSABLE = auto()
-    """A link that leads nowhere, a pipe, a device."""
-    UNLISTED = auto()
-    """A folder that the system does not show."""
-    NO_IMAGE = auto()
-    """A file that is no image by its name."""
-    TOO_DEEP = auto()
-    """A folder further down than the walk goes."""
-    TWICE = auto()
-    """A link to a folder that is there already."""
-    PASSED_OVER = auto()
-    """Hidden, or litter."""
-
-
 @dataclass(frozen=True)
 class Walked:
     """What lies below a folder, as paths relative to it with `/` between the parts."""
@@ -56,21 +36,12 @@ class Walked:
     images: tuple[str, ...]
     folders: tuple[str, ...]
     """All that were entered, links among them; not the root."""
-    left_out: tuple[tuple[Why, LeftOut], ...]
+    left_out: tuple[LeftOut, ...]
     """Everything else, sorted by kind of reason, then by path."""
 
     def not_used(self) -> tuple[LeftOut, ...]:
         """All that is not used; files beside the folders that are no images are as usual, and not told."""
-        return tuple(item for why, item in self.left_out if why is not Why.NO_IMAGE or "/" in item.path)
-
-    def because(self, *whys: Why) -> tuple[LeftOut, ...]:
-        """What is not used for one of these kinds of reasons."""
-        return tuple(item for why, item in self.left_out if why in whys)
-
-    def require_listed(self, hint: str) -> None:
-        """FacezooError where a folder could not be listed: its images would be missing without a word."""
-        for item in self.because(Why.UNLISTED):
-            raise FacezooError(f"{printable(str(self.root / item.path))}: {item.reason}", hint)
+        return tuple(item for item in self.left_out if item.why is not Why.NO_IMAGE or "/" in item.path)
 
 
 def walk(root: Path, deepest: int | None = None) -> Walked:
@@ -83,7 +54,7 @@ def walk(root: Path, deepest: int | None = None) -> Walked:
     while walking.links:
         walking.enter(walking.links.popleft())
     images, folders = (tuple(sorted(paths, key=sort_key)) for paths in (walking.images, walking.folders))
-    left_out = sorted(walking.left_out, key=lambda item: (item[0], sort_key(item[1].path)))
+    left_out = sorted(walking.left_out, key=lambda item: (item.why or 0, sort_key(item.path)))
     return Walked(root, images, folders, tuple(left_out))
 
 
@@ -105,7 +76,7 @@ class _Walk:
     deepest: int | None
     images: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
-    left_out: list[tuple[Why, LeftOut]] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     links: deque[str] = field(default_factory=deque)
     """Links to folders that were found and not yet followed: all real folders come first."""
     seen: dict[tuple[int, int | str], str] = field(default_factory=dict)
@@ -113,7 +84,7 @@ class _Walk:
     none, its real path."""
 
     def note(self, why: Why, path: str, reason: str) -> None:
-        self.left_out.append((why, LeftOut(path, reason)))
+        self.left_out.append(LeftOut(path, reason, why))
 
     def enter(self, top: str) -> None:
         """Take in the folder `top` and the real folders below it, but none that was entered before."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.data.faces import FaceSet, ImageFiles, printable
+from facezoo.data.faces import printable
 from facezoo.data.fingerprint import same_data
-from facezoo.data.sources import find_faces, open_training
+from facezoo.data.images import Chosen, Images
+from facezoo.data.opening import open_faces
+from facezoo.data.sources import open_training
 from facezoo.data.store import open_store
 from facezoo.errors import FacezooError
 from facezoo.evaluation.angles import Geometry, geometry
@@ -54,7 +56,7 @@ def classify(
     """
     _refuse_untouched(network)
     classes = {name: number for number, name in enumerate(_training_identities(network, training))}
-    faces = find_faces(data, network.preprocessing.fit).faces
+    faces = open_faces(data)
     known = np.array([name in classes for name in faces.identities], np.bool_)
     chosen = np.flatnonzero(known[faces.labels])
     if not len(chosen):
@@ -62,7 +64,7 @@ def classify(
         raise FacezooError(message, f"Trained on were {', '.join(map(printable, list(classes)[:3]))}, ...")
     labels = np.array([classes[faces.identities[faces.labels[image]]] for image in chosen], np.int64)
     rows = _embeddings(network, faces, chosen, flip)
-    failing = settle(printable(data), rows, [faces.paths[image] for image in chosen.tolist()], failed)
+    failing = settle(printable(data), rows, [faces.names[image] for image in chosen.tolist()], failed)
     return Classification(
         uniform=_uniform(network, rows, labels, failing, failed),
         geometry=replace(
@@ -83,9 +85,9 @@ def geometry_of_folder(
     Images that failed to enrol have none: they are left out where `failed` is "drop", else FacezooError.
     """
     _refuse_reject(failed)
-    faces = find_faces(data, network.preprocessing.fit).faces
+    faces = open_faces(data)
     rows = _embeddings(network, faces, np.arange(len(faces)), flip)
-    found = _geometry(printable(data), rows, faces.labels, faces.paths, failed)
+    found = _geometry(printable(data), rows, faces.labels, faces.names, failed)
     return replace(found, files_left_out=len(faces.left_out))
 
 
@@ -145,7 +147,7 @@ def _refuse_untouched(network: Network) -> None:
 def _training_identities(network: Network, training: str | None) -> tuple[str, ...]:
     data = network.config["data"]
     path = training or data["path"]
-    faces, saved = find_faces(path, data["fit"]).faces, network.metadata["data"]
+    faces, saved = open_faces(path), network.metadata["data"]
     if not same_data(faces, saved):
         # training takes out images that do not decode, and identities left without one
         memory = data["memory_mib"] * 2**20
@@ -156,17 +158,17 @@ def _training_identities(network: Network, training: str | None) -> tuple[str, .
             f"{len(faces):,} images; then {saved['identities']:,} and {saved['images']:,})"
         )
         raise FacezooError(message, "Say where the training images are: --training FOLDER.")
-    return faces.identities
+    return tuple(faces.identities)
 
 
 def _embeddings(
-    network: Network, faces: FaceSet, chosen: npt.NDArray[np.int64], flip: bool | None
+    network: Network, faces: Images, chosen: npt.NDArray[np.int64], flip: bool | None
 ) -> npt.NDArray[np.float32]:
-    images = ImageFiles(faces.root, tuple(faces.paths[image] for image in chosen.tolist()))
+    images = Chosen(faces, chosen)
     contract, evaluate = network.preprocessing, network.evaluate
     store = open_store(images, contract.size, MEMORY, fit=contract.fit)
     for image, reason in store.unreadable.items():
-        message = f"{printable(images.paths[image])}: {reason} ({len(store.unreadable):,} such images)"
+        message = f"{printable(images.names[image])}: {reason} ({len(store.unreadable):,} such images)"
         raise FacezooError(message, "Mend or remove these files; nothing stands in for them.")
     flip = evaluate.flip if flip is None else flip
     return embed(network.backbone, store, contract, batch_size=evaluate.batch_size, flip=flip)

@@ -28,6 +28,11 @@ class EmbeddingSet:
     def __len__(self) -> int:
         return len(self.paths)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The paths, as images call them."""
+        return self.paths
+
     def chosen(self, paths: Sequence[str]) -> EmbeddingSet:
         """Those of these paths, in that order."""
         row = {path: number for number, path in enumerate(self.paths)}

@@ -175,7 +175,7 @@ def score_test_pairs(
     rows = embed(
         network.backbone, test.store, network.preprocessing, batch_size=evaluate.batch_size, flip=flip
     )
-    paths = test.store.images.paths
+    paths = test.store.images.names
     return score_rows(test.name, rows, test.pairs, paths, folds or evaluate.folds, failed)
 
 

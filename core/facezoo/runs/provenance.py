@@ -13,8 +13,8 @@ import torch
 
 from facezoo._version import installed_version
 from facezoo.backbones import load_backbone
-from facezoo.data.faces import FaceSet
-from facezoo.data.fingerprint import content_of
+from facezoo.data.fingerprint import content_of, fingerprint_of
+from facezoo.data.images import Images
 from facezoo.settings import RunSettings
 
 
@@ -46,12 +46,12 @@ def backbone_provenance(name: str, dim: int) -> dict[str, Any]:
     return {"name": entry.name, "dim": dim, "distribution": entry.dist, "version": entry.version}
 
 
-def data_provenance(faces: FaceSet) -> dict[str, Any]:
+def data_provenance(faces: Images) -> dict[str, Any]:
     """What is trained on: how much of it, and fingerprints by names and sizes, by content, and of the
     identities. Files are read for it.
     """
     return {
-        "fingerprint": faces.fingerprint(),
+        "fingerprint": fingerprint_of(faces),
         "content": content_of(faces).as_dict(),
         "images": len(faces),
         "identities": len(faces.identities),

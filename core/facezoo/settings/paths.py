@@ -11,16 +11,18 @@ from typing import Final
 
 from facezoo._words import printable, shown
 from facezoo.errors import FacezooError
-from facezoo.settings.sections import EMBEDDED
+from facezoo.registry.sources import named_source
 
 WORDS: Final[Mapping[str, frozenset[str]]] = {
-    "data.path": frozenset({EMBEDDED}),
+    "data.path": frozenset(),
     "data.cache": frozenset({"auto", "none"}),
     "train.init_from": frozenset({"none"}),
-    "evaluate.pairs": frozenset({EMBEDDED, "auto", "none"}),
+    "evaluate.pairs": frozenset({"auto", "none"}),
     "evaluate.images": frozenset({"auto"}),
 }
-"""The settings that are paths, each with its values that are none. The folder `./orl` is written so."""
+"""The settings that are paths, each with its values that are none."""
+OF_SOURCES: Final = frozenset({"data.path", "evaluate.pairs"})
+"""Those that may name a source of images. A folder of a source's name is written with `./` before it."""
 LONGEST: Final = 255
 """Bytes of a file's name, in every usual file system."""
 LONGEST_PATH: Final = 4000
@@ -43,6 +45,9 @@ def located(setting: str, value: object, base: Path, origin: str) -> object:
     """
     if not isinstance(value, str) or not value or setting not in WORDS or value in WORDS[setting]:
         return value
+    if setting in OF_SOURCES and (source := named_source(value)):
+        path = _absolute(source.rest, base)
+        return value.removesuffix(source.rest) + path if source.rest and source.claims(path) else value
     if any(character < " " for character in value):
         message = f"{setting}: {value!r} holds control characters ({origin})"
         hint = r"In TOML a \ within double quotes begins an escape: write paths within single quotes."
@@ -55,6 +60,10 @@ def located(setting: str, value: object, base: Path, origin: str) -> object:
         raise FacezooError(message, f"A file's name has at most {LONGEST} bytes.")
     if is_of_windows(value):
         return value
+    return _absolute(value, base)
+
+
+def _absolute(value: str, base: Path) -> str:
     home = os.path.expanduser(value)  # noqa: PTH111  # which leaves `~nobody` as it is, where Path raises
     path = Path(base, home).absolute()
     # `..` behind a link leads elsewhere than the text says

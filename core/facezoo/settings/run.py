@@ -13,9 +13,9 @@ from facezoo._words import shown
 from facezoo.errors import FacezooError
 from facezoo.registry import LoadedHead, installed_heads, load_head
 from facezoo.registry.explain import explained
+from facezoo.registry.sources import Source, default_source, meant_by
 from facezoo.settings.layers import Layered, layered
 from facezoo.settings.sections import (
-    EMBEDDED,
     BackboneSettings,
     DataSettings,
     EvaluateSettings,
@@ -25,17 +25,6 @@ from facezoo.settings.sections import (
 )
 
 S = TypeVar("S", bound=Section)
-
-FROM_EMBEDDED = f"data.path {EMBEDDED}"
-"""The origin of what the embedded data decides."""
-FOR_EMBEDDED = "small"
-"""The preset that the embedded data is trained with unless another is named."""
-EMBEDDED_RECIPE: Mapping[str, Mapping[str, object]] = {
-    "data": {"crop": 0.8, "jitter": 0.3, "erase": 0.5},
-    "train": {"epochs": 60},
-    "optimizer": {"weight_decay": 5e-3, "warmup_epochs": 1.0},
-}
-"""What stands in place of the defaults for the embedded data: 300 images are soon learned by heart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +53,16 @@ def resolve(
 ) -> RunSettings:
     """Resolve a run's settings: defaults < the head's preset < the TOML file < `flags` and `sets`.
 
-    The embedded data has a recipe of its own: `EMBEDDED_RECIPE` in place of the defaults and, where no preset
-    is named, a head's preset `small`, if it has one, since published scales and margins are for thousands of
-    identities, and the embedded data has thirty.
+    A source of images may have a recipe of its own: settings in place of the defaults, and the preset of a
+    head that is taken, if it has one of that name, where none is named. Without `data.path`, the source that
+    says that it is the default is trained on.
 
     `flags` maps `section.key` to a value; `sets` holds texts `section.key=value`, the value a TOML literal
     or a bare word. Paths come out absolute: relative ones in the file start from its folder (in one that
     facezoo wrote before it noted that, from the working directory), all others from the working directory.
 
     The head is loaded, torch is not. Raises `FacezooError` for a head that cannot be used, an unknown section
-    or setting ("did you mean"), or a value that is not admitted.
+    or setting ("did you mean"), a value that is not admitted, and where nothing says what to train on.
     """
     given = dict(flags or {})
     if preset is not None:
@@ -98,12 +87,13 @@ def _text(layers: Layered, key: str) -> str | None:
 
 
 def _resolved(layers: Layered, head: LoadedHead, head_name: str, preset: str | None) -> RunSettings:
-    if _is_embedded(layers):
-        for section, values in EMBEDDED_RECIPE.items():
-            layers.add_under(section, values, FROM_EMBEDDED)
-        if preset is None and FOR_EMBEDDED in head.spec.presets:
-            preset = FOR_EMBEDDED
-            layers.origins["head.preset"] = FROM_EMBEDDED
+    if source := _source(layers):
+        origin = f"data.path {source.spec.name}"
+        for section, values in source.spec.recipe.items():
+            layers.add_under(section, values, origin)
+        if preset is None and source.spec.preset in head.spec.presets:
+            preset = source.spec.preset
+            layers.origins["head.preset"] = origin
     if preset is not None:
         layers.add_under("head", head.preset(preset), f"preset {preset}")
     layers.origins.setdefault("head.preset", "default")
@@ -121,8 +111,17 @@ def _resolved(layers: Layered, head: LoadedHead, head_name: str, preset: str | N
     )
 
 
-def _is_embedded(layers: Layered) -> bool:
-    return layers.values["data"].get("path", DataSettings.model_fields["path"].default) == EMBEDDED
+def _source(layers: Layered) -> Source | None:
+    """The source of the training images, where one is meant; the default one is noted in the layers."""
+    path = layers.values["data"].get("path")
+    if path is not None:
+        found = meant_by(path) if isinstance(path, str) else []
+        return found[0] if len(found) == 1 else None  # what opens the images says what is wrong
+    if source := default_source():
+        layers.add("data", {"path": source.entry.name}, "default")
+        return source
+    message = "data.path: nothing says which images to train on: give a folder with --data, or install"
+    raise FacezooError(f"{message} facezoo-orl, which brings faces to try it with")
 
 
 def _head_config(layers: Layered, head: LoadedHead) -> BaseModel:

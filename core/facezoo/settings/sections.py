@@ -11,8 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from facezoo._protocols import PairsProtocol
 
-EMBEDDED = "orl"
-"""The `data.path` of the embedded faces."""
 MOST: Final = 10**9
 """No count in a run is larger, and what is computed from it fits where it must."""
 EPOCHS: Final = 10**6
@@ -29,7 +27,7 @@ class Section(BaseModel):
 class DataSettings(Section):
     """`[data]`: the training images."""
 
-    path: str = Field(EMBEDDED, min_length=1, description='"orl", or a folder of identity folders')
+    path: str = Field(min_length=1, description="a folder of identity folders, or another source of images")
     size: int = Field(64, ge=16, le=512, description="side of the square input, pixels")
     fit: Literal["resize", "crop"] = Field(
         "resize", description="images that are not square: an error, or their central square"

@@ -293,7 +293,7 @@ class Trainer:
         """Write down images that could not be decoded, each when it is met for the first time."""
         said = self.log.past.skipped
         for image, reason in skipped.items():
-            path = self.parts.data.faces.paths[image]
+            path = self.parts.data.faces.names[image]
             if path not in said:
                 self.log.write({"event": "image skipped", "step": self.step, "path": path, "reason": reason})
                 if len(said) <= SHOWN:

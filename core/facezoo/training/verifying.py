@@ -18,7 +18,7 @@ def verify_pairs(parts: Parts, evaluate: EvaluateSettings, pairs: TestPairs) -> 
     embeddings = embed(
         parts.backbone, pairs.store, parts.preprocessing, batch_size=evaluate.batch_size, flip=evaluate.flip
     )
-    settle(pairs.name, embeddings, pairs.store.images.paths, None)
+    settle(pairs.name, embeddings, pairs.store.images.names, None)
     same, fold = pairs.pairs.same, pairs.pairs.fold
     if fold is None:
         fold = stratified_folds(same, evaluate.folds)

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from facezoo import FacezooError
-from facezoo.data import LeftOut, faces, read_folder
+from facezoo.data import LeftOut, files, read_folder
+from facezoo.data.folder import find_images
 from facezoo_datacheck.check import check_faces
-from facezoo_datacheck.overlap import images_below
 from support.faces import identity_folder, needs_orl, real_data
 
 
@@ -132,7 +132,7 @@ def test_names_that_are_numbers_say_nothing(tmp_path: Path):
 
 def test_what_cannot_be_compared_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     root, test = identity_folder(tmp_path / "faces"), identity_folder(tmp_path / "test")
-    plain_read, plain_scan = faces.read_file, os.scandir
+    plain_read, plain_scan = files.read_file, os.scandir
 
     def read(path: Path) -> bytes:
         if path == test / "person 0" / "0.png":
@@ -144,7 +144,7 @@ def test_what_cannot_be_compared_is_counted(tmp_path: Path, monkeypatch: pytest.
             raise PermissionError(13, "Permission denied", str(path))
         return plain_scan(path)
 
-    monkeypatch.setattr(faces, "read_file", read)
+    monkeypatch.setattr(files, "read_file", read)
     monkeypatch.setattr(os, "scandir", scan)
     overlap = check_faces(str(root), str(test)).overlap
     assert overlap is not None
@@ -158,7 +158,7 @@ def test_what_cannot_be_compared_is_counted(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("against", ["nowhere", "empty"])
 def test_nothing_to_compare_with_is_an_error(tmp_path: Path, against: str):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FacezooError, match=f"{against}: (cannot be listed|holds no image)"):
+    with pytest.raises(FacezooError, match=f"{against}: (does not exist|holds no image)"):
         check_faces(str(identity_folder(tmp_path / "faces")), str(tmp_path / against))
 
 
@@ -193,14 +193,16 @@ def test_the_other_folder_holds_what_training_would_find_there(tmp_path: Path):
     (root / ".hidden").mkdir()
     os.mkfifo(root / "person 0" / "pipe.png")
     (root / "again").symlink_to("person 1")
-    images, unusable, passed_over = images_below(root)
-    assert images.paths == read_folder(root).paths == ("person 0/0.png", "person 1/0.png")
-    assert [item.path for item in unusable] == ["person 0/pipe.png"]
-    assert sorted(item.path for item in passed_over) == [".hidden", "again"]
-    assert {*unusable, *passed_over} == set(read_folder(root).left_out)
+    overlap = check_faces(str(root), str(root)).overlap
+    assert overlap is not None
+    assert [item.path for item in overlap.unreadable] == ["person 0/pipe.png"]
+    assert sorted(item.path for item in overlap.passed_over) == [".hidden", "again"]
+    assert {*overlap.unreadable, *overlap.passed_over} == set(read_folder(root).left_out)
+    assert (overlap.images, find_images(root).names) == (2, read_folder(root).names)
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "nowhere"])
 def test_another_folder_that_cannot_be_is_one_sentence(tmp_path: Path, name: str):
-    with pytest.raises(FacezooError, match=r"cannot be listed \((File name too long|No such file)"):
-        images_below(tmp_path / name)
+    root = str(identity_folder(tmp_path / "faces", identities=2, images=1))
+    with pytest.raises(FacezooError, match="does not exist"):
+        check_faces(root, str(tmp_path / name))

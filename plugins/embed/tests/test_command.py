@@ -61,16 +61,18 @@ def test_embeddings_of_a_run_are_evaluated_like_the_run(invoke, run, faces, tmp_
 
 def test_the_rows_give_the_scores_of_the_run(run, faces, tmp_path):
     network = open_network(Path(run))
-    found = embed_folder.embed_folder(network, faces, tmp_path / "e.npz", flip=True, batch_size=5)
+    found = embed_folder.embed_images(
+        network, find_images(faces), tmp_path / "e.npz", flip=True, batch_size=5
+    )
     assert (found.images, found.left_out) == (32, ())
     embeddings = read_embeddings(tmp_path / "e.npz")
-    assert embeddings.paths == find_images(faces)[0].paths
+    assert embeddings.paths == find_images(faces).names
     listed = read_protocol(faces / "pairs.csv")
     scores = score_embeddings(embeddings, listed, folds=10).scores
     np.testing.assert_allclose(scores, score_own_pairs(network).scores, atol=1e-6)
     assert not (tmp_path / "e.npz.partial").exists()
     with pytest.raises(FacezooError, match="exists already"):
-        embed_folder.embed_folder(network, faces, tmp_path / "e.npz", flip=True, batch_size=5)
+        embed_folder.embed_images(network, find_images(faces), tmp_path / "e.npz", flip=True, batch_size=5)
     with np.load(tmp_path / "e.npz", allow_pickle=False) as file:  # noqa: TID251
         about = json.loads(str(file["about"]))
     assert about["flip"] is True

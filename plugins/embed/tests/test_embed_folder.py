@@ -15,14 +15,16 @@ from torch import nn
 
 import facezoo_embed.embed_folder as module
 from facezoo import FacezooError
-from facezoo.data import Preprocessing
+from facezoo.data import Preprocessing, files, open_store
+from facezoo.data.folder import find_images
 from facezoo.disk.claims import ClaimedError, claim
 from facezoo.evaluation.files import read_embeddings
 from facezoo.runs.network import Network
 from facezoo.settings import EvaluateSettings
 from facezoo_embed import partial as partial_module
-from facezoo_embed.embed_folder import embed_folder
+from facezoo_embed.embed_folder import embed_images
 from support.faces import identity_folder
+from support.pictures import Piped, Rendered
 
 WIDTH = 8
 
@@ -46,7 +48,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
 @pytest.fixture
 def embed(network: Network, data: Path):
     def embedded(out: Path, root: Path = data, **options):
-        return embed_folder(network, root, out, **{"flip": False, "batch_size": 5, **options})
+        return embed_images(network, find_images(root), out, **{"flip": False, "batch_size": 5, **options})
 
     return embedded
 
@@ -229,7 +231,7 @@ def test_an_image_that_is_away_stops_the_job_and_is_not_left_out(embed, data, tm
     image = root / "person 2" / "3.png"
 
     def vanish(done: int, total: int) -> None:
-        if done == 5 and not (tmp_path / "away").exists():
+        if not done and not (tmp_path / "away").exists():
             image.rename(tmp_path / "away")
 
     with pytest.raises(FacezooError, match=r"person 2/3\.png: cannot be read \(No such file") as error:
@@ -240,8 +242,14 @@ def test_an_image_that_is_away_stops_the_job_and_is_not_left_out(embed, data, tm
 
 
 def test_an_image_that_is_away_from_the_start_begins_no_job(embed, tmp_path, monkeypatch):
-    real = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: path.name != "3.png" and real(path, mode))
+    real = files.read_file
+
+    def refuse(path: Path) -> bytes:
+        if path.name == "3.png":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(files, "read_file", refuse)
     with pytest.raises(FacezooError, match=r"person 0/3\.png: cannot be read"):
         embed(tmp_path / "e.npz")
     assert list(tmp_path.iterdir()) == []
@@ -385,3 +393,19 @@ def test_images_that_declare_another_contract_are_refused(embed, data, tmp_path)
     (root / "facezoo.toml").write_text('[preprocessing]\ncolour = "BGR"\n')
     with pytest.raises(FacezooError, match="declares images that do not fit the backbone"):
         embed(tmp_path / "e.npz", root)
+
+
+@pytest.mark.parametrize("kind", [Rendered, Piped])
+def test_images_of_any_source_are_embedded_and_gone_on_with(kind, network, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_after(1, patch)
+        with suppress(StoppedError):
+            embed_images(network, kind(), tmp_path / "e.npz", flip=False, batch_size=5)
+    assert (tmp_path / "e.npz.partial").exists()
+    assert embed_images(network, kind(), tmp_path / "e.npz", flip=False, batch_size=5).images == 12
+    found, store = read_embeddings(tmp_path / "e.npz"), open_store(kind(), 16, 2**20)
+    assert found.paths == kind.names
+    rows = module.embed_pixels(
+        network.backbone, store.fetch(np.arange(12)), network.preprocessing, flip=False
+    )
+    np.testing.assert_allclose(found.rows, rows, atol=1e-6)

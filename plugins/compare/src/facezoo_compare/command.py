@@ -34,7 +34,11 @@ PATIENCE = 1.0  # seconds between two looks at a run that another process has in
 @click.option("--heads", required=True, metavar="A,B,...", help="The heads, each NAME or NAME@PRESET.")
 @click.option("--baseline", metavar="ROW", help="What the others are compared with; the first head.")
 @click.option("--seeds", type=click.IntRange(1), default=3, help="Runs of each head; 3.")
-@click.option("--data", metavar="PATH", help='A folder of identity folders; "orl" if not given.')
+@click.option(
+    "--data",
+    metavar="PATH",
+    help="A folder of identity folders, or another source of images.",
+)
 @click.option("--pairs", metavar="FILE", help="Pairs to verify; what the data brings if not given.")
 @click.option("--sweep", "sweeps", multiple=True, metavar="SECTION.KEY=A,B", help="Values to go through.")
 @click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="Any setting of the recipe.")
@@ -127,10 +131,10 @@ def _outcomes(cells: Sequence[Cell], out: Path) -> list[Outcome]:
 
 
 def _check_pairs(cell: Cell) -> None:
-    from facezoo.settings.sections import EMBEDDED
+    from facezoo.data.opening import own_pairs
 
     evaluate = cell.settings.evaluate
-    if evaluate.pairs == "none" or (evaluate.pairs == "auto" and cell.settings.data.path != EMBEDDED):
+    if evaluate.pairs == "none" or (evaluate.pairs == "auto" and own_pairs(cell.settings.data.path) is None):
         raise FacezooError("compare: the runs would have no pairs to be compared on", "Say --pairs FILE.")
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from facezoo.data.decode import UnreadableImageError, is_square, load
 from facezoo.data.decoding import in_threads, read
-from facezoo.data.faces import FaceSet, LeftOut, printable
-from facezoo.data.sources import find_faces
+from facezoo.data.faces import LeftOut, printable
+from facezoo.data.images import Images
+from facezoo.data.opening import open_faces
 from facezoo_datacheck.overlap import Overlap, digest, find_overlap
 
 
@@ -106,31 +107,29 @@ def check_faces(path: str, against: str | None = None) -> DataCheck:
     `against` is another folder of images, such as the one to be tested on. Raises FacezooError where there is
     nothing to check at either.
     """
-    source = find_faces(path)
-    faces = source.faces
+    faces = open_faces(path)
     looked = list(in_threads(lambda image: _look(faces, image), range(len(faces))))
     good = [image for image, found in enumerate(looked) if found.sides]
     counts = Counter(faces.identities[faces.labels[image]] for image in good)
     groups = _same_bytes(faces, looked)
-    crops = source.fit == "crop"
     return DataCheck(
         path=path,
-        declared=source.declared.values,
+        declared=faces.declared.values,
         images=len(good),
         per_identity={name: counts[name] for name in faces.identities},
         sides=dict(Counter(found.sides for found in looked if found.sides).most_common()),
         unreadable=tuple(
-            LeftOut(faces.paths[i], found.reason) for i, found in enumerate(looked) if found.reason
+            LeftOut(faces.names[i], found.reason) for i, found in enumerate(looked) if found.reason
         ),
-        left_out=faces.left_out,
-        other_aspect=() if crops else tuple(_not_square(faces, looked)),
+        left_out=tuple(faces.left_out),
+        other_aspect=() if faces.fit == "crop" else tuple(_not_square(faces, looked)),
         across=tuple(group for group in groups if len(group.identities) > 1),
         within=tuple(group for group in groups if len(group.identities) == 1),
         overlap=find_overlap(faces, [found.digest for found in looked], against) if against else None,
     )
 
 
-def _look(faces: FaceSet, image: int) -> Looked:
+def _look(faces: Images, image: int) -> Looked:
     try:
         data = read(faces, image)
     except UnreadableImageError as problem:
@@ -141,13 +140,13 @@ def _look(faces: FaceSet, image: int) -> Looked:
         return Looked(digest(data), None, str(problem))
 
 
-def _not_square(faces: FaceSet, looked: Iterable[Looked]) -> Iterable[LeftOut]:
+def _not_square(faces: Images, looked: Iterable[Looked]) -> Iterable[LeftOut]:
     for image, found in enumerate(looked):
         if found.sides and not is_square(found.sides):
-            yield LeftOut(faces.paths[image], f"{found.sides[0]} x {found.sides[1]} pixels")
+            yield LeftOut(faces.names[image], f"{found.sides[0]} x {found.sides[1]} pixels")
 
 
-def _same_bytes(faces: FaceSet, looked: Iterable[Looked]) -> list[Duplicates]:
+def _same_bytes(faces: Images, looked: Iterable[Looked]) -> list[Duplicates]:
     """Groups of two or more; files that were not read, or do not decode, are in none."""
     groups: dict[bytes, list[int]] = defaultdict(list)
     for image, found in enumerate(looked):
@@ -155,7 +154,7 @@ def _same_bytes(faces: FaceSet, looked: Iterable[Looked]) -> list[Duplicates]:
             groups[found.digest].append(image)
     return [
         Duplicates(
-            tuple(faces.paths[image] for image in group),
+            tuple(faces.names[image] for image in group),
             tuple(dict.fromkeys(faces.identities[faces.labels[image]] for image in group)),
         )
         for group in groups.values()

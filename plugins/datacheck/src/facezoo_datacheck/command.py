@@ -27,9 +27,9 @@ WIDTH = 40  # of the longest bar
 def command(ctx: click.Context, path: str, against: str | None, as_json: bool) -> None:
     """Decode every image in PATH and say what needs mending.
 
-    PATH is a folder of identity folders, or "orl". Lists identities, images per identity, files that cannot
-    be read, images of the same bytes, and what also stands in OTHER. Exit code 0: usable; 1: something needs
-    mending; 2: there is nothing to check.
+    PATH is a folder of identity folders, or another source of images. Lists identities, images per identity,
+    files that cannot be read, images of the same bytes, and what also stands in OTHER. Exit code 0: usable;
+    1: something needs mending; 2: there is nothing to check.
     """
     from facezoo_datacheck.check import check_faces
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from facezoo.data.decode import UnreadableImageError
 from facezoo.data.decoding import in_threads, read
-from facezoo.data.faces import FaceSet, ImageFiles, LeftOut, printable
-from facezoo.data.orl import folder_of
-from facezoo.data.walk import Why, walk
-from facezoo.errors import FacezooError
+from facezoo.data.faces import LeftOut, Why, printable
+from facezoo.data.images import Images, Picture
+from facezoo.data.opening import open_all
 
-HINT = "Give a folder of images, such as the one whose pairs are to be tested (--against)."
+LOST = frozenset({Why.UNLISTED, Why.UNUSABLE, Why.OTHER_FORMAT})
+PASSED_OVER = frozenset({Why.PASSED_OVER, Why.TWICE})
 
 
 @dataclass(frozen=True)
@@ -67,51 +67,39 @@ class Overlap:
         }
 
 
-def digest(data: bytes) -> bytes:
+def digest(data: Picture) -> bytes:
     """A digest that equal bytes share."""
-    return blake2b(data, digest_size=16).digest()
+    return blake2b(bytes(data), digest_size=16).digest()
 
 
-def find_overlap(faces: FaceSet, digests: Sequence[bytes], path: str) -> Overlap:
+def find_overlap(faces: Images, digests: Sequence[bytes], path: str) -> Overlap:
     """Compare `faces`, whose files have these digests, with all images in the folder `path` at any depth.
 
-    Identities there are the folders on the way to an image, so any layout will do; "orl" are the embedded
-    faces. Raises FacezooError where `path` holds no image.
+    Identities there are the folders on the way to an image, so any layout will do; `path` may name another
+    source of images, too. Raises FacezooError where there is no image.
     """
-    other, unreadable, passed_over = images_below(folder_of(path))
+    other = open_all(path)
     found = list(in_threads(lambda image: _digest(other, image), range(len(other))))
-    unreadable += [LeftOut(other.paths[i], x) for i, x in enumerate(found) if isinstance(x, str)]
-    people = {_plain(folder): folder for there in other.paths for folder in there.split("/")[:-1]}
+    unreadable = [item for item in other.left_out if item.why in LOST]
+    unreadable += [LeftOut(other.names[i], x) for i, x in enumerate(found) if isinstance(x, str)]
+    people = {_plain(folder): folder for there in other.names for folder in there.split("/")[:-1]}
     shared = [(name, people[_plain(name)]) for name in faces.identities if _plain(name) in people]
-    names = {key: there for there in other.paths if (key := _image_name(there))}
-    contents = {x: other.paths[i] for i, x in enumerate(found) if isinstance(x, bytes)}
-    here = list(zip(faces.paths, digests, strict=True))
+    names = {key: there for there in other.names if (key := _image_name(there))}
+    contents = {x: other.names[i] for i, x in enumerate(found) if isinstance(x, bytes)}
+    here = list(zip(faces.names, digests, strict=True))
     return Overlap(
         path=path,
         images=len(other),
         identities=tuple(pair for pair in shared if not _plain(pair[0]).isdecimal()),
         numbers=tuple(name for name, _ in shared if _plain(name).isdecimal()),
-        same_name=tuple((p, names[key]) for p in faces.paths if (key := _image_name(p)) in names),
+        same_name=tuple((p, names[key]) for p in faces.names if (key := _image_name(p)) in names),
         same_bytes=tuple((p, contents[content]) for p, content in here if content in contents),
         unreadable=tuple(unreadable),
-        passed_over=passed_over,
+        passed_over=tuple(item for item in other.left_out if item.why in PASSED_OVER),
     )
 
 
-def images_below(root: Path) -> tuple[ImageFiles, list[LeftOut], tuple[LeftOut, ...]]:
-    """All images below `root`; what of it cannot be compared; and what is passed over as nobody's data.
-
-    FacezooError where there is no image.
-    """
-    found = walk(root)
-    unusable = found.because(Why.UNLISTED, Why.UNUSABLE, Why.OTHER_FORMAT)
-    if not found.images:
-        reasons = "".join(f"; {item}" for item in unusable[:3])
-        raise FacezooError(f"{printable(str(root))}: holds no image{reasons}", HINT)
-    return ImageFiles(root, found.images), list(unusable), found.because(Why.PASSED_OVER, Why.TWICE)
-
-
-def _digest(images: ImageFiles, image: int) -> bytes | str:
+def _digest(images: Images, image: int) -> bytes | str:
     try:
         return digest(read(images, image))
     except UnreadableImageError as problem:

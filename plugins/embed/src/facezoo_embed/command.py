@@ -36,14 +36,14 @@ def command(
     """
     with interruptible(lambda: "Interrupted. The same command goes on."):
         from facezoo.data.faces import told
-        from facezoo.data.orl import folder_of
+        from facezoo.data.opening import open_all
         from facezoo.runs.network import open_network
-        from facezoo_embed.embed_folder import embed_folder
+        from facezoo_embed.embed_folder import embed_images
 
-        network, folder = open_network(run), folder_of(path)
+        network, images = open_network(run), open_all(path)
         flip = network.evaluate.flip if flip is None else flip
         batch_size = batch_size or network.evaluate.batch_size
-        found = embed_folder(network, folder, out, flip=flip, batch_size=batch_size, progress=_progress())
+        found = embed_images(network, images, out, flip=flip, batch_size=batch_size, progress=_progress())
     mirrored = "with" if flip else "without"
     say(f"{out}: {found.images:,} embeddings, {mirrored} mirror images, by {network.checkpoint}")
     if left_out is not None:

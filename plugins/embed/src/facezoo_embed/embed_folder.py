@@ -1,9 +1,8 @@
-"""Embeddings of a whole folder into a file, batch by batch, so that it can be stopped and gone on with."""
+"""Embeddings of all images of a source into a file, batch by batch, to be stopped and gone on with."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -14,11 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.data.declared import declared_in_folder
 from facezoo.data.decode import Pixels
-from facezoo.data.faces import ImageFiles, LeftOut, printable
+from facezoo.data.faces import LeftOut, printable, require_listed
 from facezoo.data.fingerprint import content_of
-from facezoo.data.folder import find_images
+from facezoo.data.images import Images
 from facezoo.errors import FacezooError
 from facezoo.evaluation.embedding import embed_pixels
 from facezoo.runs.network import Network
@@ -34,16 +32,16 @@ class Embedded:
     left_out: tuple[LeftOut, ...]
 
 
-def embed_folder(
+def embed_images(
     network: Network,
-    root: Path,
+    images: Images,
     out: Path,
     *,
     flip: bool,
     batch_size: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Embedded:
-    """Embed every image below `root` into `out`, an npz with `path`, `embedding` and `about` (JSON).
+    """Embed every image into `out`, an npz with `path` (the names), `embedding` and `about` (JSON).
 
     At most two batches are in memory. Until it is done, what has been computed lies in the folder
     `OUT.partial`, which one process at a time has; the same call goes on from there. Images that cannot be
@@ -54,8 +52,8 @@ def embed_folder(
     that is not finite is an error, too, and nothing stays of it.
     """
     refuse_existing(out)
-    images, not_used = find_images(root)
-    declared_in_folder(root).check(network.preprocessing.as_dict(), "the backbone")
+    require_listed(images.place, images.left_out, "Have the system show it, or give another folder.")
+    images.declared.check(network.preprocessing.as_dict(), "the backbone")
     job, width = _job(network, images, flip), network.metadata["backbone"]["dim"]
     with open_partial(out.with_name(f"{out.name}.partial"), job, width) as partial:
         refuse_existing(out)  # another process may just have finished it
@@ -68,15 +66,11 @@ def embed_folder(
             partial.remove()
             raise FacezooError(message, "Give a folder of images that facezoo reads.")
         partial.finish(out)
-    return Embedded(len(partial.paths), (*partial.left_out, *not_used))
+    return Embedded(len(partial.paths), (*partial.left_out, *images.left_out))
 
 
-def _job(network: Network, images: ImageFiles, flip: bool) -> dict[str, Any]:
-    """All that decides the rows; FacezooError where a file is away, which would make it another job."""
-    for path in images.paths:
-        if not os.access(images.root / path, os.R_OK):
-            message = f"{printable(str(images.root / path))}: cannot be read"
-            raise FacezooError(message, "Make it readable, or take it out of the folder.")
+def _job(network: Network, images: Images, flip: bool) -> dict[str, Any]:
+    """All that decides the rows; FacezooError where an image is away, which would make it another job."""
     with (network.checkpoint / "model.safetensors").open("rb") as file:
         weights = hashlib.file_digest(file, "sha256").hexdigest()
     return {
@@ -84,13 +78,13 @@ def _job(network: Network, images: ImageFiles, flip: bool) -> dict[str, Any]:
         "weights": weights,
         "preprocessing": network.preprocessing.as_dict(),
         "flip": flip,
-        "images": content_of(images).sha256,
+        "images": content_of(images, strict=True).sha256,
     }
 
 
 def _embed(
     network: Network,
-    images: ImageFiles,
+    images: Images,
     partial: Partial,
     flip: bool,
     batch_size: int,
