@@ -1,4 +1,4 @@
-"""A plugin of pytest that notes which tests run which lines of the core, and how long each test takes.
+"""A plugin of pytest that notes which tests run which lines, and how long each test takes.
 
     COVERING=FOLDER python -m pytest -p covering ...
 
@@ -16,13 +16,14 @@ from typing import Any
 
 import coverage
 import pytest
+from places import PACKAGES
 
 FOLDER = Path(os.environ["COVERING"])
 SECONDS: dict[str, float] = {}
 
 # at import, before anything imports what is to be watched
 measured = coverage.Coverage(
-    str(FOLDER / "coverage"), data_suffix=True, config_file=False, source_pkgs=["facezoo"], messages=False
+    str(FOLDER / "coverage"), data_suffix=True, config_file=False, source_pkgs=PACKAGES, messages=False
 )
 measured.start()
 measured.switch_context("import")

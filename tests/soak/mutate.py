@@ -1,4 +1,4 @@
-"""Plants faults in engine, training, evaluation and data, one at a time, and sees whether the tests notice.
+"""Plants faults where `places` says, one at a time, and sees whether the tests notice.
 
     python tests/soak/mutate.py --count 200 --seed 0
 
@@ -29,11 +29,10 @@ from pathlib import Path
 from typing import Any
 
 from mutations import Mutant, mutants_of
-from selection import ROOT, Tests, collect
+from places import FOLDERS, ROOT, TESTS, parts_of
+from selection import Tests, collect
 
 SURVIVORS = Path(__file__).parent / "survivors.txt"
-PARTS = ("engine", "training", "evaluation", "data")
-TESTS = ("tests/core", "tests/cli", "tests/end_to_end")
 PRELOADED = (
     "torch",
     "torch._dynamo",
@@ -53,7 +52,7 @@ class Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, file: str, source: str) -> None:
         self.path, self.source = ROOT / file, source
-        parts = Path(file).relative_to("core").with_suffix("").parts
+        parts = parts_of(file)
         self.package = parts[-1] == "__init__"
         self.name = ".".join(parts[:-1] if self.package else parts)
 
@@ -165,7 +164,7 @@ def explained() -> dict[str, str]:
 
 
 def everything() -> list[Mutant]:
-    files = [file for part in PARTS for file in sorted((ROOT / "core/facezoo" / part).rglob("*.py"))]
+    files = [file for folder in FOLDERS for file in sorted(folder.rglob("*.py"))]
     return [
         mutant
         for file in files

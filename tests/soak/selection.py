@@ -13,9 +13,9 @@ from pathlib import Path
 
 import coverage
 from mutations import Mutant
+from places import ROOT
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 BUDGET = 90.0  # processor seconds of tests for a mutant; what is left out can only make a survivor
 
 

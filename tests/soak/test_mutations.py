@@ -7,6 +7,7 @@ import ast
 import pytest
 
 from soak.mutations import Mutant, mutants_of
+from soak.places import FOLDERS, ROOT
 
 
 def changes(source: str) -> set[str]:
@@ -65,3 +66,12 @@ def test_names_do_not_depend_on_lines_and_none_is_twice():
     assert [each.name for each in mutants] == [each.name for each in moved]
     assert len({each.name for each in mutants}) == len(mutants) == 4
     assert mutants[-1] == Mutant("m.py", "m.py A.f: 1 -> 2 (2)", 3, mutants[-1].place, 0)
+
+
+def test_faults_that_are_explained_are_in_files_where_some_are_planted():
+    lines = (ROOT / "tests/soak/survivors.txt").read_text(encoding="utf-8").splitlines()
+    named = {line.split()[0] for line in lines if line.strip() and not line.startswith("#")}
+    assert len(named) > 5
+    for file in named:
+        assert any((ROOT / file).is_relative_to(folder) for folder in FOLDERS), file
+        assert (ROOT / file).is_file(), file
