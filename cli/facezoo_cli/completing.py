@@ -27,7 +27,10 @@ class Head(click.types.StringParamType):
         """The installed heads whose names begin so, or behind `@` the head's presets."""
         before, comma, last = incomplete.rpartition(",") if self.several else ("", "", incomplete)
         head, at, _ = last.partition("@")
-        names = [f"{head}@{preset}" for preset in _presets(head)] if at and self.presets else _heads()
+        if at and self.presets:
+            names = [f"{head}@{preset}" for preset in _presets(head)]
+        else:
+            names = _names("facezoo.heads")
         return _items(names, last, f"{before}{comma}")
 
 
@@ -41,6 +44,20 @@ class Preset(click.types.StringParamType):
         named = ctx.params.get("head") or ctx.params.get("heads") or ()
         heads = [named] if isinstance(named, str) else named
         return _items([preset for head in heads for preset in _presets(head.partition("@")[0])], incomplete)
+
+
+class Source(click.types.StringParamType):
+    """A set of images: a folder, or a data source's name with what stands behind its colon."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The installed data sources, and folders as the shell does."""
+        from click.shell_completion import CompletionItem
+
+        from facezoo.registry.entries import DATA
+
+        return [*_items(_names(DATA), incomplete), CompletionItem(incomplete, type="dir")]
 
 
 class Model(click.Path):
@@ -60,6 +77,7 @@ class Model(click.Path):
 
 HEAD: Final = Head()
 PRESET: Final = Preset()
+SOURCE: Final = Source()
 MODEL: Final = Model()
 
 
@@ -69,11 +87,12 @@ def _items(names: Iterable[str], incomplete: str, before: str = "") -> list[Comp
     return [CompletionItem(before + name) for name in dict.fromkeys(names) if name.startswith(incomplete)]
 
 
-def _heads() -> list[str]:
-    from facezoo.registry.entries import QUALIFIED_ONLY, installed_heads
+def _names(group: str) -> list[str]:
+    from facezoo.registry.entries import QUALIFIED_ONLY, installed_plugins
 
-    names = [entry.name for entry in installed_heads() if entry.status == "ok"]
-    return names + [entry.qualified for entry in installed_heads() if entry.status in QUALIFIED_ONLY]
+    installed = installed_plugins(group)
+    names = [entry.name for entry in installed if entry.status == "ok"]
+    return names + [entry.qualified for entry in installed if entry.status in QUALIFIED_ONLY]
 
 
 def _presets(head: str) -> list[str]:

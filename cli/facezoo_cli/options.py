@@ -1,7 +1,8 @@
 """Options that commands have in common, so that one word means one thing everywhere.
 
-`RUN` is a run directory or a checkpoint, `FILE` and `FOLDER` are paths, `SRC` is a set of images: a folder,
-or the name of a data source. Commands of other distributions use these, too.
+Their words, too: RUN is a run directory or a checkpoint; FILE and FOLDER are paths; SRC is a set of images, a
+folder or what a data source is named; NAME is something installed; N is a whole number. Commands of other
+distributions take them from here.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from facezoo.errors import FacezooError
-from facezoo_cli.completing import MODEL
+from facezoo_cli.completing import MODEL, SOURCE
 from facezoo_cli.helping import Context
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -30,9 +31,30 @@ def as_json(help: str) -> Callable[[Function], Function]:  # noqa: A002 (click's
 
 
 def out(metavar: str, help: str, **more: Any) -> Callable[[Function], Function]:  # noqa: A002 (click's word)
-    """`-o/--out`: where the command writes; a file where `metavar` is FILE, a folder where it is FOLDER."""
-    kind = {"FILE": FILE, "FOLDER": FOLDER}[metavar]
+    """`-o/--out`: where the command writes, a Path; `metavar` is FILE or FOLDER."""
+    kind = {"FILE": FILE, "FOLDER": PATH}[metavar]
     return click.option("-o", "--out", type=kind, metavar=metavar, help=help, **more)
+
+
+def data(help: str, **more: Any) -> Callable[[Function], Function]:  # noqa: A002 (click's word)
+    """`--data SRC`: the set of images that the command works on, a text."""
+    return click.option("--data", type=SOURCE, metavar="SRC", help=help, **more)
+
+
+def count(
+    name: str,
+    help: str,  # noqa: A002 (click's word)
+    *,
+    least: int = 1,
+    usual: int | None = None,
+) -> Callable[[Function], Function]:
+    """An option that is a whole number of at least `least`; `help` says what it is if not given."""
+    return click.option(name, type=click.IntRange(least), default=usual, metavar="N", help=help)
+
+
+def sets(help: str) -> Callable[[Function], Function]:  # noqa: A002 (click's word)
+    """`--set SECTION.KEY=VALUE`, which may be repeated; `sets` in the command."""
+    return click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help=help)
 
 
 def model(*, required: bool = True, behind: str = "") -> Callable[[Function], Function]:

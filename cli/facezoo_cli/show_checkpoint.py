@@ -8,21 +8,22 @@ from typing import Any
 
 import click
 
+from facezoo_cli.options import as_json, model
 from facezoo_cli.output import say, say_json
 
 
 @click.command("show-checkpoint")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
-@click.option("--json", "as_json", is_flag=True, help="All that is known, as one object.")
-def command(folder: Path, as_json: bool) -> None:
+@model()
+@as_json("Print all that is known, as one object.")
+def command(run: Path, as_json: bool) -> None:
     """Show where a checkpoint comes from and what its weights expect.
 
-    DIR is a run directory (its last checkpoint is shown), a checkpoint, or a folder of imported weights.
+    RUN is a run directory (its last checkpoint is shown), a checkpoint, or a folder of imported weights.
     """
     from facezoo.runs.places import find_checkpoint
     from facezoo.runs.verified import lacking, read_metadata, verify_files
 
-    checkpoint = find_checkpoint(folder)
+    checkpoint = find_checkpoint(run)
     about = read_metadata(checkpoint)
     verified = verify_files(checkpoint, about)
     figures = _figures(checkpoint, about["step"])

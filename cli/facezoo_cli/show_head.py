@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facezoo._words import printable, shown
+from facezoo_cli.completing import HEAD
+from facezoo_cli.options import as_json
 from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -25,12 +27,13 @@ _RANGE = {
 
 
 @click.command("show-head")
-@click.argument("name")
-@click.option("--json-schema", is_flag=True, help="The JSON Schema of its settings, and nothing else.")
-def command(name: str, json_schema: bool) -> None:
+@click.argument("name", type=HEAD)
+@click.option("--json-schema", is_flag=True, help="Print the JSON Schema of its settings, and nothing else.")
+@as_json("Print all that its record declares, as one object.")
+def command(name: str, json_schema: bool, as_json: bool) -> None:
     """Show a head's settings, presets and source.
 
-    NAME is a head, or DIST:HEAD where two distributions offer the same name.
+    NAME is a head, or DIST:NAME where two distributions offer the same name.
     """
     from facezoo.registry import load_head
 
@@ -38,8 +41,38 @@ def command(name: str, json_schema: bool) -> None:
     if json_schema:
         say_json(head.schema())
         return
+    if as_json:
+        say_json(_record(head))
+        return
     say("\n".join(lines_of(head)))
     say(f"facezoo train --head {name} --set head.KEY=VALUE")
+
+
+def _record(head: LoadedHead) -> dict[str, Any]:
+    spec, entry = head.spec, head.entry
+    presets = spec.presets.items()
+    return {
+        "name": spec.name,
+        "dist": entry.dist,
+        "version": entry.version,
+        "summary": spec.summary,
+        "revision": spec.revision,
+        "paper": spec.paper,
+        "tags": list(spec.tags),
+        "properties": sorted(spec.properties),
+        "expected_failures": dict(spec.expected_failures),
+        "presets": {name: {key: _plain(value) for key, value in values.items()} for name, values in presets},
+        "settings": head.schema(),
+    }
+
+
+def _plain(value: object) -> object:
+    """The value, or where that is no JSON what Python shows."""
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return shown(value)
+    return value
 
 
 def lines_of(head: LoadedHead) -> Iterator[str]:

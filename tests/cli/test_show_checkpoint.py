@@ -49,6 +49,8 @@ def test_it_shows_where_a_run_stands(invoke, run: Path):
 def test_json_holds_all_of_it(invoke, run: Path):
     earlier = run / "checkpoints" / "step-8"
     shown = json.loads(invoke("show-checkpoint", str(earlier), "--json").stdout)
+    file = invoke("show-checkpoint", "--model", str(earlier / "checkpoint.json"), "--json")
+    assert json.loads(file.stdout) == shown
     figures = shown.pop("figures")
     assert shown.pop("path") == str(earlier)
     assert shown.pop("verified") is True

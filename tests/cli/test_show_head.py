@@ -32,6 +32,25 @@ def test_all_that_the_record_declares_is_shown(with_installed, invoke):
     )
 
 
+def test_json_is_all_that_the_record_declares(with_installed, invoke):
+    with_installed(PLAIN)
+    found = json.loads(invoke("show-head", "plain", "--json").stdout)
+    settings = found.pop("settings")
+    assert settings == json.loads(invoke("show-head", "plain", "--json-schema").stdout)
+    assert found == {
+        "name": "plain",
+        "dist": "facezoo-plain",
+        "version": "1.0",
+        "summary": "A head for tests",
+        "revision": 1,
+        "paper": "Nobody, 2026",
+        "tags": ["test"],
+        "properties": [],
+        "expected_failures": {},
+        "presets": {"paper": {"margin": 0.5}},
+    }
+
+
 def test_json_schema_is_json_alone(with_installed, invoke):
     with_installed(PLAIN)
     schema = json.loads(invoke("show-head", "plain", "--json-schema").stdout)

@@ -26,7 +26,9 @@ ROOMS = (
     "evaluation", "benchmarks", "hooks", "training", "testing",
 )  # fmt: skip
 """The rooms of the core: none imports one that comes after it, for its types neither."""
-SHARED_BY_COMMANDS = {f"facezoo_cli.{name}" for name in ("figures", "options", "output", "stopping")}
+SHARED_BY_COMMANDS = {
+    f"facezoo_cli.{name}" for name in ("completing", "figures", "options", "output", "stopping")
+}
 
 
 def imports(folder: Path) -> Iterator[tuple[Path, str]]:

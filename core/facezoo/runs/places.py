@@ -43,7 +43,11 @@ def latest_checkpoint(run_dir: Path) -> Path | None:
 
 
 def find_checkpoint(path: Path) -> Path:
-    """`path` if it is a checkpoint, the latest one in it if it is a run directory; else FacezooError."""
+    """`path` if it is a checkpoint, the latest one in it if it is a run directory; the checkpoint that a file
+    lies in. Raises FacezooError for anything else.
+    """
+    if path.is_file() and (path.parent / METADATA).is_file():
+        return path.parent
     if (path / METADATA).is_file():
         return path
     found = latest_checkpoint(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -41,6 +42,15 @@ def site(sources: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(site))
+
+
+def test_json_names_the_files(invoke, tmp_path: Path):
+    found = json.loads(invoke("new", "command", "mine", "-o", str(tmp_path), "--json").stdout)
+    folder = Path(found["folder"])
+    assert folder == tmp_path / "facezoo-mine"
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == set(
+        found["files"]
+    )
 
 
 def test_every_kind_has_templates():

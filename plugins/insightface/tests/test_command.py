@@ -33,6 +33,13 @@ def test_another_input_is_written_into_the_contract(tmp_path: Path, invoke):
         assert (refused.exit_code, (tmp_path / "a").exists()) == (2, False)
         assert "Hint: " in refused.stderr
     options = ["--colour", "BGR", "--mean", "0,1,2", "--std", "255"]
+    said = json.loads(
+        invoke(
+            "import-weights", str(tmp_path / "a.pth"), *options, "-o", str(tmp_path / "b"), "--json"
+        ).stdout
+    )
+    assert (said["weights"], said["dim"], said["left_out"]) == (str(tmp_path / "b"), 64, ["fc.weight"])
+    assert (said["colour"], said["mean"], said["std"]) == ("BGR", [0, 1, 2], 255)
     result = invoke("import-weights", str(tmp_path / "a.pth"), *options)
     assert result.exit_code == 0, result.output
     assert "left out: fc.weight, of a classifier beside the backbone" in result.stdout

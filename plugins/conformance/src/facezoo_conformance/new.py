@@ -20,7 +20,7 @@ import click
 
 from facezoo.errors import FacezooError
 from facezoo.registry import API_VERSION, installed_plugins
-from facezoo_cli.output import say
+from facezoo_cli.output import say, say_json
 from facezoo_conformance.kinds import KINDS, Kind
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
@@ -35,33 +35,37 @@ def group() -> None:
 def _command(kind: Kind, called: str) -> click.Command:
     """The command that writes packages of a kind."""
     text = (
-        f"Write the package of a {kind.word} of your own, to start from.\n\nThe folder DIR/facezoo-NAME gets "
+        f"Write the package of a {kind.word} of your own, to start from.\n\nFOLDER/facezoo-NAME gets "
         "an entry point, code, tests and a README; it can be installed and used as it is. An existing folder "
         "is left alone."
     )
     dest = click.Option(
-        ["--dest"],
+        ["-o", "--out", "--dest", "dest"],
         type=click.Path(path_type=Path),
         default=Path(),
-        metavar="DIR",
-        help="Where to; here if not given.",
+        metavar="FOLDER",
+        help="Write it into FOLDER; here if not given.",
     )
-    return click.Command(
-        called, callback=partial(_run, kind), help=text, params=[click.Argument(["name"]), dest]
-    )
+    as_json = click.Option(["--json", "as_json"], is_flag=True, help="Print the folder and its files.")
+    params = [click.Argument(["name"]), dest, as_json]
+    return click.Command(called, callback=partial(_run, kind), help=text, params=params)
 
 
-def _run(kind: Kind, name: str, dest: Path) -> None:
+def _run(kind: Kind, name: str, dest: Path, as_json: bool) -> None:
     _check_name(kind, name)
     folder = dest / distribution(name)
     if folder.exists() or folder.is_symlink():
-        raise FacezooError(f"{folder}: exists already", "Choose another name, or another folder (--dest).")
+        raise FacezooError(f"{folder}: exists already", "Choose another name, or another folder (--out).")
     try:
         _write(TEMPLATES / kind.name, folder, _words(name))
     except OSError as problem:
         message = f"{folder}: cannot be written ({problem.strerror})"
-        raise FacezooError(message, "Choose another folder (--dest).") from problem
-    say("\n".join(_report(kind, name, folder)))
+        raise FacezooError(message, "Choose another folder (--out).") from problem
+    if as_json:
+        files = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+        say_json({"folder": str(folder), "files": files})
+    else:
+        say("\n".join(_report(kind, name, folder)))
 
 
 def distribution(name: str) -> str:

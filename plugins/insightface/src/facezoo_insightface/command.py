@@ -8,43 +8,42 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from facezoo.errors import FacezooError
-from facezoo_cli.output import say
+from facezoo_cli.options import FILE, as_json, out
+from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facezoo.data.preprocessing import Channels
 
 
 @click.command("import-weights")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The folder to write; else FILE without .pth.",
-)
-@click.option("--backbone", metavar="NAME", help="What the weights are of; else told by names and shapes.")
+@click.argument("file", type=FILE)
+@out("FOLDER", "Write the weights into FOLDER, which is made; into FILE without .pth if not given.")
+@click.option("--backbone", metavar="NAME", help="Name the backbone; told by the weights if not given.")
 @click.option(
     "--colour",
     type=click.Choice(["rgb", "bgr"], case_sensitive=False),
     default="rgb",
     show_default=True,
-    help="The order of channels that the weights were trained with.",
+    help="Say the order of channels that the weights were trained with.",
 )
 @click.option(
     "--mean",
     default="127.5",
     show_default=True,
-    metavar="NUMBER[,NUMBER,NUMBER]",
-    help="What was subtracted from pixels of 0 to 255; three in the order of --colour.",
+    metavar="X[,X,X]",
+    help="Say what was subtracted from pixels of 0 to 255; three in the order of --colour.",
 )
 @click.option(
     "--std",
     default="127.5",
     show_default=True,
-    metavar="NUMBER[,NUMBER,NUMBER]",
-    help="What they were divided by.",
+    metavar="X[,X,X]",
+    help="Say what they were divided by.",
 )
-def command(file: Path, out: Path | None, backbone: str | None, colour: str, mean: str, std: str) -> None:
+@as_json("Print what was imported as one object.")
+def command(
+    file: Path, out: Path | None, backbone: str | None, colour: str, mean: str, std: str, as_json: bool
+) -> None:
     """Turn an insightface .pth into a folder for --init-from.
 
     FILE is a state dict of IResNet-18/34/50/100 or MobileFaceNet. It is read with torch.load's
@@ -60,6 +59,13 @@ def command(file: Path, out: Path | None, backbone: str | None, colour: str, mea
     means, deviations = _channels("--mean", mean), _channels("--std", std)
     imported = import_weights(file, folder, backbone, colour=order, mean=means, std=deviations)
     count = sum(tensor.numel() for tensor in imported.tensors.values() if tensor.is_floating_point())
+    if as_json:
+        about = {name: getattr(imported, name) for name in ("backbone", "dim", "size", "left_out")}
+        inputs = {"colour": order, "mean": means, "std": deviations}
+        say_json(
+            {"weights": str(folder), **about, **inputs, "tensors": len(imported.tensors), "values": count}
+        )
+        return
     say(
         f"{imported.backbone}, {imported.dim} dimensions, {imported.size} x {imported.size} pixels: "
         f"{len(imported.tensors):,} tensors, {count / 1e6:.1f} M values"

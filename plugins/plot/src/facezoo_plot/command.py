@@ -9,24 +9,22 @@ from typing import TYPE_CHECKING
 import click
 
 from facezoo.errors import FacezooError
+from facezoo_cli.completing import PRESET, Head
+from facezoo_cli.options import as_json, out, sets
 from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facezoo_plot.curves import HeadCurves
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-
 
 @click.command("plot-head")
-@click.argument("heads", nargs=-1, required=True, metavar="NAME...")
-@click.option("--preset", metavar="NAME", help="A preset for every head; NAME@PRESET names one for one head.")
+@click.argument("heads", nargs=-1, required=True, type=Head(presets=True), metavar="NAME...")
 @click.option(
-    "--set", "sets", multiple=True, metavar="head.KEY=VALUE", help="A setting of every head; may be repeated."
+    "--preset", type=PRESET, metavar="NAME", help="Take this preset where a head is given without one."
 )
-@click.option(
-    "-o", "--out", type=_FILE, metavar="FILE", help="The picture, .png or .svg; else NAME-NAME.png."
-)
-@click.option("--json", "as_json", is_flag=True, help="The curves' numbers; a picture with --out only.")
+@sets("Change a setting of every head; may be repeated. SECTION is head.")
+@out("FILE", "Write the picture to FILE, a .png or .svg; to NAME-NAME.png if not given.")
+@as_json("Print the numbers of the curves, and draw nothing unless --out is given.")
 def command(
     heads: tuple[str, ...], preset: str | None, sets: tuple[str, ...], out: Path | None, as_json: bool
 ) -> None:
