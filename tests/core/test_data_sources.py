@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from facezoo.data.batches import Batches
 from facezoo.data.fingerprint import content_of, fingerprint_of, same_data
 from facezoo.data.images import Chosen, Joined, without
 from facezoo.data.opening import find_source, open_all, open_faces, own_pairs
+from facezoo.data.sources import find_training
 from facezoo.registry import sources
 from facezoo.registry.sources import default_source, split_name
 from facezoo.runs.checkpoint import latest_checkpoint, read_metadata
 from facezoo.settings import resolve
 from facezoo.training import resume, train
+from facezoo.training.inputs import check_inputs
 from support.distributions import Distribution
 from support.fixtures import PLAIN
 from support.pictures import Piped, Rendered, source
@@ -239,6 +242,35 @@ def test_sources_that_are_broken_take_nothing_from_the_others(with_installed, tm
     assert "data source 'rendered' of facezoo-odd 1.0 cannot say whether it reads" in texts
     with pytest.raises(FacezooError, match="cannot be imported"):
         open_faces("bad:anything")
+
+
+@pytest.mark.parametrize(
+    ("fields", "trouble"),
+    [
+        ("summary=3,", "has the summary 3, not a text"),
+        ("pairs='nowhere',", "has the pairs 'nowhere', not 'package.module:function'"),
+        ("claims=True,", "has the claims True, not a function of a path"),
+        ("default='yes',", "has the default 'yes', not true or false"),
+    ],
+)
+def test_a_record_with_a_wrong_field_is_told_by_it(with_installed, fields: str, trouble: str):
+    name = f"facezoo-{fields.partition('=')[0]}"
+    with_installed(source(name, fields))
+    with pytest.raises(FacezooError, match=re.escape(f"data source 'rendered' of {name} 1.0 {trouble}")):
+        find_source("rendered")
+
+
+def test_a_recipe_for_what_is_no_section_is_told_of(with_installed):
+    with_installed(PLAIN, source("facezoo-dated", "recipe={'date': {}},", name="odd"))
+    with pytest.raises(FacezooError, match=r"of facezoo-dated 1\.0 has a recipe for 'date', which is no"):
+        resolve(flags={"head.name": "plain", "data.path": "odd"})
+
+
+@pytest.mark.usefixtures("rendered")
+def test_a_stream_that_fits_is_found_without_reading_it_when_inputs_are_looked_at():
+    images, contract = find_training("rendered:pipe", 16, "crop")
+    assert (len(images), contract.size, contract.fit, contract.alignment) == (12, 16, "crop", "as stored")
+    check_inputs(resolve(flags={"head.name": "plain", "data.path": "rendered:pipe"}))
 
 
 def test_a_name_of_old_says_what_brings_it(monkeypatch: pytest.MonkeyPatch):

@@ -52,9 +52,10 @@ class Piped(Rendered):
 _SOURCE = """
 from facezoo.data import SourceSpec
 
+recipe = {"train": {"epochs": 3}, "data": {"crop": 0.5}}
 spec = SourceSpec(
-    name="NAME", summary="coloured pictures", open="HOME:opened", FIELDS
-    recipe={"train": {"epochs": 3}, "data": {"crop": 0.5}}, preset="paper",
+    name="NAME", open="HOME:opened",
+    **{"summary": "coloured pictures", "recipe": recipe, "preset": "paper"} | dict(FIELDS),
 )
 
 
@@ -68,7 +69,7 @@ def opened(rest):
 
 
 def source(dist: str, fields: str = "", name: str = "rendered") -> Distribution:
-    """A distribution that offers them as a source; `fields` are further ones of its record."""
+    """A distribution that offers them as a source; `fields` are further ones of its record, or other ones."""
     home = f"fixture_{dist.replace('-', '_')}"
     text = _SOURCE.replace("FIELDS", fields).replace("NAME", name).replace("HOME", home)
     return Distribution(dist, {home: text}, {"facezoo.data": {name: f"{home}:spec"}})

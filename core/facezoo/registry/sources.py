@@ -5,16 +5,17 @@ A source is found through the entry-point group `facezoo.data` by its name, or b
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from facezoo._words import cut, first_line, printable
+from facezoo._words import cut, first_line, printable, shown
 from facezoo.errors import FacezooError
 from facezoo.registry.entries import DATA, KINDS, OWN, PluginEntry, installed_plugins
 from facezoo.registry.foreign import noted
-from facezoo.registry.loading import broken, find_entry, import_entry, owner
+from facezoo.registry.loading import broken, contained, find_entry, import_entry, owner
 
 KIND: Final = KINDS[DATA]
 ELSEWHERE: Final[Mapping[str, str]] = {"orl": "facezoo-orl"}
@@ -141,12 +142,49 @@ def default_source() -> Source | None:
 def load_spec(entry: PluginEntry) -> SourceSpec:
     """The record that an entry names; FacezooError where it cannot be imported, or is none."""
     spec = import_entry(entry, DATA, KIND)
-    if not isinstance(spec, SourceSpec):
-        raise broken(entry, KIND, f"names a {type(spec).__name__} ({entry.value}), not a SourceSpec")
-    if spec.name != entry.name:
-        trouble = f"calls itself {spec.name!r}: the entry point's name and the spec's must agree"
-        raise broken(entry, KIND, trouble)
+    with contained(entry, KIND, "has a record that cannot be read"):
+        if trouble := _trouble(entry, spec):
+            raise broken(entry, KIND, trouble)
+    assert isinstance(spec, SourceSpec)
     return spec
+
+
+def _trouble(entry: PluginEntry, spec: object) -> str:
+    """The first thing that is wrong with a record; empty where nothing is."""
+    if not isinstance(spec, SourceSpec):
+        return f"names a {type(spec).__name__} ({entry.value}), not a SourceSpec"
+    if spec.name != entry.name:
+        return f"calls itself {shown(spec.name)}: the entry point's name and the spec's must agree"
+    for name, (fits, wanted) in _FIELDS.items():
+        if not fits(value := getattr(spec, name)):
+            return f"has the {name} {shown(value)}, not {wanted}"
+    return ""
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_place(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[\w.]+:\w+", value) is not None
+
+
+def _is_recipe(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(section, Mapping) for section in value.values())
+
+
+_PLACE: Final = "'package.module:function'"
+_FIELDS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
+    "summary": (_is_text, "a text"),
+    "open": (_is_place, _PLACE),
+    "open_all": (lambda value: value == "" or _is_place(value), _PLACE),
+    "pairs": (lambda value: value == "" or _is_place(value), _PLACE),
+    "claims": (callable, "a function of a path"),
+    "recipe": (_is_recipe, "a dict of sections, each with a dict of settings"),
+    "preset": (_is_text, "a text"),
+    "default": (lambda value: isinstance(value, bool), "true or false"),
+}
+"""What the fields must be: a dataclass does not look at what it is given."""
 
 
 def _usable(rest: str = "") -> list[Source]:

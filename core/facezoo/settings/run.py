@@ -13,7 +13,8 @@ from facezoo._words import shown
 from facezoo.errors import FacezooError
 from facezoo.registry import LoadedHead, installed_heads, load_head
 from facezoo.registry.explain import explained
-from facezoo.registry.sources import Source, default_source, meant_by
+from facezoo.registry.loading import broken
+from facezoo.registry.sources import KIND, Source, default_source, meant_by
 from facezoo.settings.layers import Layered, layered
 from facezoo.settings.sections import (
     BackboneSettings,
@@ -90,6 +91,8 @@ def _resolved(layers: Layered, head: LoadedHead, head_name: str, preset: str | N
     if source := _source(layers):
         origin = f"data.path {source.spec.name}"
         for section, values in source.spec.recipe.items():
+            if section not in layers.values:
+                raise broken(source.entry, KIND, f"has a recipe for {shown(section)}, which is no section")
             layers.add_under(section, values, origin)
         if preset is None and source.spec.preset in head.spec.presets:
             preset = source.spec.preset

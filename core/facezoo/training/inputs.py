@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from facezoo.data import Preprocessing, TestPairs, open_pairs, open_training
+from facezoo.data import Preprocessing, TestPairs, open_pairs
+from facezoo.data.sources import find_training
 from facezoo.errors import FacezooError
 from facezoo.runs.checkpoint import find_checkpoint
 from facezoo.runs.device import choose_device
@@ -36,7 +37,7 @@ def check_inputs(settings: RunSettings) -> None:
     """
     choose_device(settings.train.device)
     images = settings.data
-    data = open_training(images.path, images.size, 0, fit=images.fit)
-    open_run_pairs(settings, Preprocessing(images.size, data.alignment, fit=data.fit), decoded=False)
+    _, contract = find_training(images.path, images.size, images.fit)
+    open_run_pairs(settings, contract, decoded=False)
     if settings.train.init_from != NOTHING:
         find_checkpoint(Path(settings.train.init_from))
