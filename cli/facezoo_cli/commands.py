@@ -85,7 +85,9 @@ class Commands(click.Group):
                 raise
             found = click.Command(args[0])
         if found is None and not args[0].startswith("-") and not ctx.resilient_parsing:
-            ctx.fail(f"no such command {args[0]!r}{did_you_mean(args[0], self.list_commands(ctx))}")
+            message = f"no such command {args[0]!r}{did_you_mean(args[0], self.list_commands(ctx))}"
+            hint = f"`{ctx.command_path} --help` lists those that are installed; "
+            raise FacezooError(message, f"{hint}`pip install facezoo-all` brings all of facezoo's own.")
         return args[0] if found else None, found, args[1:]
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -29,6 +29,16 @@ def test_an_unknown_command_gets_a_suggestion(invoke):
     assert "no such command 'trian'; did you mean 'train'?" in result.stderr
 
 
+@pytest.mark.parametrize(("words", "group"), [("xyzzy", "facezoo"), ("data xyzzy", "facezoo data")])
+def test_a_command_that_is_not_installed_is_said_to_come_with_a_distribution(invoke, words, group):
+    result = invoke(*words.split())
+    assert (result.exit_code, result.stdout) == (2, "")
+    message, hint = result.stderr.splitlines()
+    assert message == "Error: no such command 'xyzzy'"
+    more = "`pip install facezoo-all` brings all of facezoo's own."
+    assert hint == f"Hint: `{group} --help` lists those that are installed; {more}"
+
+
 def test_an_error_is_message_and_hint_on_stderr_with_exit_code_2(with_installed, invoke):
     with_installed(BROKEN)
     result = invoke("show-head", "absent")
