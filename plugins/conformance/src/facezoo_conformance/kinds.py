@@ -67,6 +67,39 @@ KINDS: Final = {
             "built, and embeds images, for two dimensions and for usual sizes of images that it serves.",
         ),
         Kind(
+            "data",
+            entries.DATA,
+            {
+                "src/facezoo_{name}/__init__.py": "the record: name, summary, what it claims",
+                "src/facezoo_{name}/images.py": "the images: names, labels, what is read",
+                "tests/test_{name}.py": "every check, and what the images are",
+            },
+            frozenset({"np", "Images", "Pixels", "SourceSpec", "spec"}),
+            ("facezoo check data {name}", "facezoo train --data {name} --head HEAD"),
+            "facezoo_conformance.data",
+            "SOURCE",
+            "SOURCE is what `--data` would be: the name of an installed source or, where it reads something, "
+            "NAME:PATH. Of many images some are read.",
+        ),
+        Kind(
+            "benchmark",
+            entries.BENCHMARKS,
+            {
+                "src/facezoo_{name}/__init__.py": "the record: name, summary, what it claims",
+                "src/facezoo_{name}/benchmark.py": "images, and what their embeddings are worth",
+                "tests/test_{name}.py": "every check, and figures of known embeddings",
+            },
+            frozenset({"np", "Given", "Figures", "Units", "BenchmarkSpec", "spec", "benchmark"}),
+            (
+                "facezoo check benchmark {name}=FOLDER",
+                "facezoo evaluate RUN --benchmark {name} --data FOLDER",
+            ),
+            "facezoo_conformance.benchmarks",
+            "NAME[=PATH]",
+            "NAME is a benchmark, or DIST:BENCHMARK where two distributions offer the same name; PATH is the "
+            "list or the images that it reads. It is given made-up embeddings, and no image is decoded.",
+        ),
+        Kind(
             "command",
             entries.COMMANDS,
             {

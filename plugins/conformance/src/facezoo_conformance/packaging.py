@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import distribution
 
 from packaging.requirements import Requirement
@@ -19,7 +20,7 @@ _IMPORT = """
 import sys
 from importlib.metadata import EntryPoint
 EntryPoint(*sys.argv[1:]).load()
-print("torch" in sys.modules)
+print(*sorted({"torch", "numpy"} & set(sys.modules)))
 """
 
 
@@ -38,9 +39,19 @@ def enter_no_torch(rules: Rules[S], group: str) -> None:
 
     def no_torch(subject: S) -> None:
         """A fresh interpreter imports the record without importing torch."""
-        _require_no_torch(subject.entry, group)
+        _require_light(subject.entry, group, ("torch",))
 
     rules.check(GROUP)(no_torch)
+
+
+def enter_light_record(rules: Rules[S], group: str) -> None:
+    """Enter `light_record`, which a record must pass that is read wherever settings are."""
+
+    def light_record(subject: S) -> None:
+        """A fresh interpreter imports the record without importing torch or NumPy."""
+        _require_light(subject.entry, group, ("torch", "numpy"))
+
+    rules.check(GROUP)(light_record)
 
 
 def _require_versions(dist: str) -> None:
@@ -53,14 +64,13 @@ def _require_versions(dist: str) -> None:
     )
 
 
-def _require_no_torch(entry: PluginEntry, group: str) -> None:
+def _require_light(entry: PluginEntry, group: str, heavy: Sequence[str]) -> None:
     command = [sys.executable, "-c", _IMPORT, entry.name, entry.value, group]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(  # noqa: S603 (this interpreter, and an entry point from installed metadata)
         command, env=environment, capture_output=True, text=True, check=False
     )
     require(done.returncode == 0, f"{entry.value}: {done.stderr.strip().rpartition(chr(10))[2]}")
-    require(
-        done.stdout.split() == ["False"],
-        f"importing {entry.value} imports torch: keep what needs it in a module of its own",
-    )
+    found = [module for module in heavy if module in done.stdout.split()]
+    message = f"importing {entry.value} imports {' and '.join(found)}"
+    require(not found, f"{message}: keep what needs it in a module of its own")

@@ -61,6 +61,11 @@ def require(holds: bool, failure: str) -> None:
         raise CheckFailure(failure)
 
 
+def is_text(value: object) -> bool:
+    """Whether a value is a text of at least one character, whatever it was declared to be."""
+    return isinstance(value, str) and bool(value)
+
+
 def text_of(error: Exception) -> str:
     """What an error says in one line; the class only where the text was not written for a reader."""
     if isinstance(error, FacezooError):
