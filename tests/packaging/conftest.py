@@ -54,6 +54,11 @@ class Environment:
         offline = ["--no-deps", "--no-index", "--no-build-isolation"] if command == "install" else []
         run([*pip, command, *offline, "--quiet", *args], cwd=cwd)
 
+    def pip_finds(self, *options: str) -> None:
+        """Let pip resolve and find by these options alone, however it is configured; none names a host."""
+        pip = [sys.executable, "-m", "pip", "--isolated", "--python", str(self.python), "install", "--quiet"]
+        run([*pip, "--disable-pip-version-check", "--no-compile", *options], PYTHONPATH="")
+
     def facezoo(self, *args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run its `facezoo`, isolated from this process's PYTHONPATH and user site, which would let the
         checkout in.
@@ -68,6 +73,12 @@ def clean(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
     environment = Environment.made(tmp_path_factory.mktemp("clean"))
     environment.pip("install", str(wheels["facezoo"]), str(wheels["cosface"]))
     return environment.facezoo
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A virtual environment with what facezoo depends on, and nothing of facezoo."""
+    return Environment.made(tmp_path_factory.mktemp("empty"))
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from packaging.requirements import Requirement
 
 from facezoo.registry.entries import COMMANDS, HEADS
 from support.distributions import PLUGINS, plugins_offering
+from support.imports import imports, packages
 
 ROOT = Path(__file__).parents[2]
 NAMES = [path.parent.name for path in PLUGINS]
@@ -29,20 +29,6 @@ ROOMS = (
 SHARED_BY_COMMANDS = {
     f"facezoo_cli.{name}" for name in ("completing", "figures", "options", "output", "stopping")
 }
-
-
-def imports(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Every module that the sources in `folder` import, wherever the statement stands."""
-    for path in folder.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                yield from ((path, alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                yield path, node.module
-
-
-def packages(folder: Path) -> set[str]:
-    return {module.split(".")[0] for _, module in imports(folder)}
 
 
 def module_of(path: Path) -> str:

@@ -16,7 +16,7 @@ from facezoo.registry.entries import HEADS, HOOKS
 from support.distributions import PLUGINS, plugins_offering, run
 
 ROOT = Path(__file__).parents[2]
-NAMES = [path.parent.name for path in PLUGINS]
+NAMES = [path.parent.name for path in PLUGINS if path.parent.name != "all"]
 
 
 def names(wheel: Path) -> list[str]:
@@ -87,6 +87,10 @@ def test_a_plugin_wheel_holds_every_file_of_its_package(wheels, plugin):
     source = ROOT / "plugins" / plugin / "src"
     files = [path for path in source.rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
     assert {path.relative_to(source).as_posix() for path in files} <= set(names(wheels[plugin]))
+
+
+def test_the_wheel_that_brings_everything_holds_nothing(wheels):
+    assert {name.split("/")[0] for name in names(wheels["all"])} == {"facezoo_all-0.1.0.dist-info"}
 
 
 @pytest.mark.parametrize("head", plugins_offering(HEADS))
