@@ -1,4 +1,4 @@
-"""A comparison as a picture. matplotlib is an extra: `facezoo[figures]`."""
+"""A comparison as a picture, drawn with matplotlib, which comes with the extra `facezoo[figures]`."""
 
 from __future__ import annotations
 

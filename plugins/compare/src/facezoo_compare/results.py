@@ -42,7 +42,7 @@ def _are_figures(figures: object) -> bool:
 
 
 def read_scores(folder: Path) -> ScoredPairs | None:
-    """The scores that `write_scores` wrote, or None where it has not; FacezooError where they are damaged."""
+    """The scores that `write_scores` wrote, or None where there are none; FacezooError for damaged ones."""
     path = folder / SCORES
     if not path.exists():
         return None

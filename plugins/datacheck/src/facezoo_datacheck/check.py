@@ -18,7 +18,7 @@ from facezoo_datacheck.overlap import Overlap, digest, find_overlap
 
 @dataclass(frozen=True)
 class Looked:
-    """What one file turned out to be: its bytes' digest, and its sides in pixels or why there are none."""
+    """One file: the digest of its bytes, and its sides in pixels or the reason why there are none."""
 
     digest: bytes
     sides: tuple[int, int] | None
@@ -27,7 +27,7 @@ class Looked:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Images of the same bytes, their paths in order; `identities` names those that they stand in."""
+    """Images of the same bytes, their paths in order, and the identities that they stand under."""
 
     paths: tuple[str, ...]
     identities: tuple[str, ...]

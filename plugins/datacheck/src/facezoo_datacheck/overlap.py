@@ -1,4 +1,4 @@
-"""What two sets of faces share: people and images that stand in both make a test worthless."""
+"""What two sets of faces share: a test is worthless where people or images stand in both."""
 
 from __future__ import annotations
 

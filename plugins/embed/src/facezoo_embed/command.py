@@ -19,12 +19,12 @@ _PATH = click.Path(path_type=Path)
 @click.argument("path", metavar="DIR")
 @click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="E.npz")
 @click.option("--flip/--no-flip", default=None, help="Add the mirror image's embedding; as the run did.")
-@click.option("--batch-size", type=click.IntRange(1), help="Images a forward pass; as the run had it.")
+@click.option("--batch-size", type=click.IntRange(1), help="Images per forward pass; as the run had it.")
 @click.option(
     "--left-out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write what was left out, a line per file.",
+    help="Write what was left out, one line per file.",
 )
 def command(
     run: Path, path: str, out: Path, flip: bool | None, batch_size: int | None, left_out: Path | None
@@ -65,7 +65,7 @@ def _write(path: Path, lines: Iterable[str]) -> None:
 
 
 def _progress() -> Callable[[int, int], None]:
-    """A line on stderr that says how far it is, on a terminal; else a line where it goes on."""
+    """Progress on stderr: a line that counts up on a terminal, elsewhere one that says where it goes on."""
     terminal = sys.stderr.isatty()
     first = True
 

@@ -1,4 +1,4 @@
-"""Embeddings of all images of a source into a file, batch by batch, to be stopped and gone on with."""
+"""Embed all images of a source into a file, batch by batch: a job that was stopped goes on where it was."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from facezoo_embed.partial import Partial, open_partial, refuse_existing
 
 @dataclass(frozen=True)
 class Embedded:
-    """What came of it: how many images have an embedding, and all that was left out, with reasons."""
+    """How many images have an embedding, and what was left out, each with its reason."""
 
     images: int
     left_out: tuple[LeftOut, ...]
@@ -44,7 +44,7 @@ def embed_images(
     """Embed every image into `out`, an npz with `path` (the names), `embedding` and `about` (JSON).
 
     At most two batches are in memory. Until it is done, what has been computed lies in the folder
-    `OUT.partial`, which one process at a time has; the same call goes on from there. Images that cannot be
+    `OUT.partial`, which one process at a time holds; the same call goes on from there. Images that cannot be
     decoded are left out and returned. `progress` is told how many images of how many are done.
 
     Raises FacezooError where `out` exists, `OUT.partial` is not this job's, an image cannot be accessed or is

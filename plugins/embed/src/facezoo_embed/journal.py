@@ -1,7 +1,7 @@
-"""Rows that are written batch by batch, with a journal that finds whatever is damaged of them.
+"""Rows that are written batch by batch, with a journal that detects damage.
 
 A batch is a line of JSON, written once its rows are on the disk. Each line carries a SHA-256 over the digest
-of the line before, itself and its rows: nothing that is cut short, exchanged or flipped is taken for whole.
+of the line before, itself and its rows: what is cut short, exchanged or flipped is never taken for whole.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The folder of an embedding job that is not done: whose it is, and what has been computed so far.
+"""The folder of an unfinished embedding job: whose it is, and what has been computed so far.
 
 `job.json` is sealed and says that facezoo made the folder, and all that decides the rows; the rows and their
 journal lie beside it (see `journal`), and `.lock`, which the process that is at work holds. A folder of that
@@ -29,9 +29,9 @@ from facezoo_embed.journal import LINES, ROWS, Journal
 JOB: Final = "job.json"
 WHOLE: Final = "whole.npz"
 MAKER: Final = "facezoo embed, 2"
-"""Raised whenever the files in the folder change their meaning."""
+"""Its number goes up whenever the files in the folder change their meaning."""
 OURS: Final = (WHOLE, ROWS, LINES, JOB, LOCK)
-"""In the order in which they go: what a kill leaves in between is still known by its job."""
+"""In the order in which they are removed: what a kill leaves is still recognised by its job."""
 
 
 class Partial:
@@ -41,7 +41,7 @@ class Partial:
         self.folder, self.job = folder, job
         self.done, self.paths, self.left_out = 0, list[str](), list[LeftOut]()
         self.damaged = 0
-        """Batches that were there and are computed again."""
+        """Batches that were there, were damaged and are computed again."""
         self.journal = Journal(folder, width)
 
     def begin_or_go_on(self) -> None:

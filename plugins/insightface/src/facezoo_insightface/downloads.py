@@ -1,4 +1,4 @@
-"""What a downloaded file is, told by its first bytes: much of what is called `.pth` is no weights."""
+"""What a downloaded file is, told by its first bytes: many a file called `.pth` holds no weights."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OTHERS: Final[tuple[tuple[bytes, str, str], ...]] = (
 def check_download(path: Path) -> None:
     """FacezooError, saying what it is, where the file at `path` is known to be no state dict, or half of one.
 
-    What passes may still be none.
+    A file that passes may still hold no weights.
     """
     where = printable(str(path))
     try:

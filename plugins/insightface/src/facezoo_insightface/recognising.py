@@ -1,4 +1,4 @@
-"""Which backbone a file's tensors are of: what training put around the names, and what belongs elsewhere."""
+"""Which backbone a file's tensors belong to, without the prefixes and the classifier that training added."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PREFIXES: Final = ("_orig_mod.", "module.", "model.", "backbone.", "features.mod
 CLASSIFIERS: Final = frozenset(
     {"fc", "head", "kernel", "classifier", "margin", "metric_fc", "logits", "loss"}
 )
-"""What the matrix of class vectors, or the part with it, is called beside a backbone."""
+"""Names of the matrix of class vectors, or of the part that holds it, beside a backbone."""
 COUNTERS: Final = "num_batches_tracked"
 SHOWN: Final = 5
 

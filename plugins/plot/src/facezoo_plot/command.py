@@ -31,7 +31,7 @@ def command(
     """Draw what the margins of heads do, over angles and norms.
 
     Every NAME is a head, or NAME@PRESET. Target logit and its slope, pull and push, the other class's logit,
-    the decision boundary, and what depends on the embedding's norm. Needs the extra `figures`.
+    the decision boundary, and what depends on the embedding's norm.
     """
     from facezoo_plot.figure import check_possible, draw
 

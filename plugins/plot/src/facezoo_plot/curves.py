@@ -1,4 +1,4 @@
-"""What is measured of a head: curves over angles and norms, as plain arrays."""
+"""What is measured of a head: curves over angles and norms, as NumPy arrays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIXED_OWN: Final = 60.0
 FIXED_OTHER: Final = 90.0
 """The angle to the other class, in degrees, where something else varies: that of random directions."""
 
-# None is where heads change over by an exact comparison: 0, 90 or the other class's own angle.
+# Heads switch by exact comparisons at 0, 90 and the other class's own angle: no value lies there.
 _ANGLES: Final = np.arange(0.5, 180.0)
 _BOUNDARY_OWN: Final = np.concatenate([[0.0], np.arange(1.0, 120.0, 2.0), [120.0]])
 _BOUNDARY_OTHER: Final = np.arange(95.0, 181.0, 5.0)
@@ -56,7 +56,7 @@ class HeadCurves:
     """Own logit over the own angle; 0 is the logit of another class at 90 degrees."""
 
     target_slope: np.ndarray
-    """Its fall as the own angle grows, as it is propagated back."""
+    """How fast it falls as the own angle grows, by its gradient."""
 
     other_logit: np.ndarray
     """Logit of another class over its angle, less that at 90 degrees; the own angle is 60 degrees."""

@@ -1,4 +1,4 @@
-"""Curves of heads as a figure. matplotlib is an extra: `facezoo[figures]`."""
+"""Curves of heads as a figure, drawn with matplotlib."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from facezoo_plot.panels import PANELS, Style, draw_boundary
 from facezoo_plot.words import label, notes
 
 COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, which differ for colour-blind eyes, too; without their yellow, which is too pale here."""
+"""Those of Okabe and Ito, which colour-blind readers can tell apart; their yellow is too pale here."""
 
 SUFFIXES: Final = (".png", ".svg")
 
-# Only the first is solid: a line that runs below another shows in its gaps.
+# Only the first is solid: a line below another shows through its gaps.
 _DASHES: Final = (
     "-",
     (0, (6, 2)),
@@ -73,7 +73,7 @@ def _import_figure() -> Any:
 
 
 def drawn(heads: Sequence[HeadCurves]) -> Any:
-    """The matplotlib figure: a panel a curve; those over norms where any head depends on them."""
+    """The matplotlib figure: one panel per curve; those over norms only where a head depends on the norm."""
     styles = STYLES[: len(heads)]
     with_norms = any(head.depends_on_norm for head in heads)
     columns = 4 if with_norms else 3

@@ -78,7 +78,7 @@ def companions() -> tuple[Tensor, Tensor]:
 
 @cache
 def at_their_class() -> tuple[Tensor, Tensor]:
-    """Embeddings of the same norms, all of class 0 and at 0 degrees to it: next to no loss is theirs."""
+    """Embeddings of the same norms, all of class 0 and at 0 degrees to it: their loss is close to 0."""
     norms = companions()[0].norm(dim=1, keepdim=True)
     return norms * AXES[0], torch.zeros(ROWS, dtype=torch.int64)
 

@@ -1,4 +1,4 @@
-"""The panels of a figure, each what was measured over one axis."""
+"""The panels of a figure: each shows one measurement over one axis."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Style:
 
 @dataclass(frozen=True)
 class Panel:
-    """One curve a head."""
+    """One curve per head."""
 
     title: str
     x: str

@@ -1,4 +1,4 @@
-"""What a figure says in words: which head, and what exactly was measured."""
+"""The words of a figure: which head it is, and what exactly was measured."""
 
 from __future__ import annotations
 
