@@ -22,7 +22,6 @@ from facezoo.data import cache as cache_module
 from facezoo.data import files, open_store, open_training, read_folder
 from facezoo.data.cache import KEPT, WORTH_IT, Cache, cache_home
 from facezoo.data.cache_entry import PIXELS, SOURCE, read_entry, seal, write_pixels
-from facezoo.data.decode import UnreadableImageError
 from facezoo.data.store import MemoryStore, Store
 from facezoo.disk.sealed import read_sealed, write_sealed
 from support.faces import identity_folder
@@ -418,7 +417,7 @@ CHANGES = st.lists(st.tuples(st.integers(0, 10**5), st.integers(0, 255)), max_si
 def pixels_of_two(folder: Path) -> np.ndarray:
     """An entry of two images, the second of which does not decode."""
     pixels = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
-    digest = write_pixels(folder, [pixels[0], UnreadableImageError("empty file")], (2, 4, 4, 3))
+    digest = write_pixels(folder, [pixels[0], None], (2, 4, 4, 3))
     seal(folder, Path("faces"), (2, 4, 4, 3), {1: "empty file"}, digest)
     return np.stack([pixels[0], np.zeros_like(pixels[0])])
 
@@ -438,5 +437,7 @@ def test_no_damage_to_an_entry_is_taken_for_pixels(tmp_path_factory, changes, cu
             content[where % len(content)] = value
         file.write_bytes(content[: len(content) - cut] if cut % 2 else content)
     found = read_entry(entry, (2, 4, 4, 3))
-    assert found is None or (np.array_equal(found.pixels, expected) and found.unreadable == {1: "empty file"})
+    assert found is None or (
+        np.array_equal(found.pixels, expected) and found.failures.unreadable == {1: "empty file"}
+    )
     shutil.rmtree(entry)

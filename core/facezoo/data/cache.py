@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +26,6 @@ from facezoo._words import printable
 from facezoo.data.cache_entry import (
     MAKER,
     PIXELS,
-    Decoded,
     Shape,
     is_entry,
     last_used,
@@ -35,15 +33,8 @@ from facezoo.data.cache_entry import (
     seal,
     write_pixels,
 )
-from facezoo.data.decode import (
-    DECODER,
-    Fit,
-    InaccessibleImageError,
-    OtherAspectError,
-    Pixels,
-    UnreadableImageError,
-)
-from facezoo.data.decoding import decoded
+from facezoo.data.decode import DECODER, Fit
+from facezoo.data.decoding import Decoded, Failures, decoded
 from facezoo.data.images import Images
 from facezoo.disk.durable import whole_folder
 from facezoo.disk.remains import clear_remains, discard
@@ -80,17 +71,18 @@ class Cache:
             return None
         return cls(cache_home() if setting == "auto" else Path(setting))
 
-    def open(self, images: Images, size: int, fit: Fit) -> Decoded | None:
-        """The entry of these images, mapped read-only; None where there is none, or a damaged one."""
-        return read_entry(self._entry(images, size, fit), (len(images), size, size, 3))
+    def decoded(self, images: Images, size: int, fit: Fit) -> Decoded:
+        """The entry of these images, mapped read-only; where there is none, or a damaged one, they are
+        decoded into one first. CacheFailedError where it cannot be written.
 
-    def fill(self, images: Images, size: int, fit: Fit) -> Decoded:
-        """Decode the images into an entry, and open it. CacheFailedError where it cannot be written.
-
-        A damaged entry makes way. Images of another aspect ratio are found and told, but no entry stays; nor
-        does one in which a file could not be accessed, as it might be the next time.
+        Images of another aspect ratio are found and told, but no entry stays; nor does one in which a file
+        could not be accessed, as it might be the next time.
         """
         entry, shape = self._entry(images, size, fit), (len(images), size, size, 3)
+        return read_entry(entry, shape) or self.fill(entry, images, fit, shape)
+
+    def fill(self, entry: Path, images: Images, fit: Fit, shape: Shape) -> Decoded:
+        """Decode the images into `entry`, and open it; see `decoded`."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             clear_remains(self.folder, idle=ABANDONED)
@@ -143,35 +135,14 @@ class _PassingError(Exception):
         self.decoded = decoded
 
 
-@dataclass
-class _Found:
-    """What did not decode."""
-
-    unreadable: dict[int, str] = field(default_factory=dict)
-    other_aspect: dict[int, str] = field(default_factory=dict)
-    passing: bool = False
-
-    def noting(
-        self, results: Iterator[Pixels | UnreadableImageError]
-    ) -> Iterator[Pixels | UnreadableImageError]:
-        """The same results, noted while they pass."""
-        for image, result in enumerate(results):
-            if isinstance(result, UnreadableImageError):
-                aside = self.other_aspect if isinstance(result, OtherAspectError) else self.unreadable
-                aside[image] = str(result)
-                self.passing |= isinstance(result, OtherAspectError | InaccessibleImageError)
-            yield result
-
-
 def _fill(making: Path, images: Images, fit: Fit, shape: Shape) -> None:
     """Write an entry's files into the folder `making`, and see that they are as they were written."""
-    found = _Found()
-    results = found.noting(decoded(images, range(len(images)), shape[1], fit))
-    digest = write_pixels(making, results, shape)
-    if found.passing:
+    failures, numbers = Failures(), range(len(images))
+    digest = write_pixels(making, failures.noting(numbers, decoded(images, numbers, shape[1], fit)), shape)
+    if failures.inaccessible or failures.other_aspect:
         pixels = np.array(np.lib.format.open_memmap(making / PIXELS, mode="r"))
-        raise _PassingError(Decoded(pixels, found.unreadable, found.other_aspect))
-    seal(making, images.place, shape, found.unreadable, digest)
+        raise _PassingError(Decoded(pixels, failures))
+    seal(making, images.place, shape, failures.unreadable, digest)
     if read_entry(making, shape) is None:
         raise OSError(None, "what was written is not what is there")
 

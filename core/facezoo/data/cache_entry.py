@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,8 @@ from typing import Final
 import numpy as np
 
 from facezoo._words import printable
-from facezoo.data.decode import Pixels, UnreadableImageError
+from facezoo.data.decode import Pixels
+from facezoo.data.decoding import Decoded, Failures
 from facezoo.disk.durable import sync
 from facezoo.disk.reading import check_regular
 from facezoo.disk.remains import MARK
@@ -35,16 +35,7 @@ NAME: Final = re.compile(r"[0-9a-f]{12}-[0-9a-f]{32}")
 Shape = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True)
-class Decoded:
-    """All images of a set: uint8 [N, size, size, 3]; rows of images that did not decode are zeros."""
-
-    pixels: Pixels
-    unreadable: dict[int, str]
-    other_aspect: dict[int, str] = field(default_factory=dict)
-
-
-def write_pixels(folder: Path, results: Iterable[Pixels | UnreadableImageError], shape: Shape) -> str:
+def write_pixels(folder: Path, results: Iterable[Pixels | None], shape: Shape) -> str:
     """Write decoded images in turn, zeros where there is none; returns the file's SHA-256. Raises OSError."""
     header, blank = BytesIO(), bytes(shape[1] * shape[2] * shape[3])
     np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -53,7 +44,7 @@ def write_pixels(folder: Path, results: Iterable[Pixels | UnreadableImageError],
     with (folder / PIXELS).open("xb") as file:
         file.write(header.getvalue())
         for result in results:
-            data = blank if isinstance(result, UnreadableImageError) else result.tobytes()
+            data = blank if result is None else result.tobytes()
             digest.update(data)
             file.write(data)
     sync(folder / PIXELS)
@@ -83,7 +74,7 @@ def read_entry(entry: Path, shape: Shape) -> Decoded | None:
         return None
     with suppress(OSError):
         (entry / SOURCE).touch()  # used last just now
-    return Decoded(pixels.view(np.ndarray), unreadable) if whole else None
+    return Decoded(pixels.view(np.ndarray), Failures(unreadable)) if whole else None
 
 
 def is_entry(path: Path) -> bool:

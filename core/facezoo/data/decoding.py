@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
@@ -11,7 +12,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from facezoo._words import first_line
-from facezoo.data.decode import Fit, InaccessibleImageError, Pixels, UnreadableImageError, decode
+from facezoo.data.decode import (
+    Fit,
+    InaccessibleImageError,
+    OtherAspectError,
+    Pixels,
+    UnreadableImageError,
+    decode,
+)
 from facezoo.data.images import Images, Picture
 from facezoo.data.threads import Threads, computed_ahead
 from facezoo.errors import FacezooError
@@ -21,6 +29,39 @@ A = TypeVar("A")
 T = TypeVar("T")
 TOGETHER = 8  # images that a thread takes at once
 AHEAD = 32  # times as many may lie decoded and not yet taken; bounds the memory
+
+
+@dataclass
+class Failures:
+    """Images without pixels, by number, with reasons."""
+
+    unreadable: dict[int, str] = field(default_factory=dict)
+    inaccessible: dict[int, str] = field(default_factory=dict)
+    """Those of the unreadable that may be read another time, though no file has changed."""
+    other_aspect: dict[int, str] = field(default_factory=dict)
+    """Images that are not square, with their sides; not among the unreadable."""
+
+    def noting(
+        self, numbers: Iterable[int], results: Iterable[Pixels | UnreadableImageError]
+    ) -> Iterator[Pixels | None]:
+        """The pixels of the images of these numbers, None where there are none, which is noted."""
+        for image, result in zip(numbers, results, strict=True):
+            if not isinstance(result, UnreadableImageError):
+                yield result
+                continue
+            kind = self.other_aspect if isinstance(result, OtherAspectError) else self.unreadable
+            kind[image] = str(result)
+            if isinstance(result, InaccessibleImageError):
+                self.inaccessible[image] = str(result)
+            yield None
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """All images of a set: uint8 [N, size, size, 3]; rows of images that did not decode are zeros."""
+
+    pixels: Pixels
+    failures: Failures
 
 
 def decoded(

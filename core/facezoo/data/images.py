@@ -93,26 +93,51 @@ class Images(Protocol):
         return pixels
 
 
-class Chosen(Images):
+class _Borrowed(Images):
+    """Images of others: `home` says whose one is, and its number there."""
+
+    def home(self, image: int) -> tuple[Images, int]:
+        raise NotImplementedError
+
+    def read(self, image: int) -> Picture:
+        home, number = self.home(image)
+        return home.read(number)
+
+    def state(self, image: int) -> str:
+        home, number = self.home(image)
+        return home.state(number)
+
+    def lasting_state(self, image: int) -> str:
+        home, number = self.home(image)
+        return home.lasting_state(number)
+
+    def printable(self, image: int) -> str:
+        home, number = self.home(image)
+        return home.printable(number)
+
+    def _take_after(self, images: Images) -> None:
+        self.place, self.declared, self.fit = images.place, images.declared, images.fit
+
+
+class Chosen(_Borrowed):
     """Some of other images, by their numbers, int64 and ascending; `left_out` is added to what already was.
 
     Identities of which no image is chosen go, and labels are counted anew.
     """
 
     def __init__(self, images: Images, numbers: Numbers, left_out: Sequence[LeftOut] = ()) -> None:
-        self.images, self.numbers = images, numbers
+        self.images, self.numbers, self.sequential = images, numbers, images.sequential
+        self._take_after(images)
         known = images.labels[numbers] if len(images.labels) else images.labels
         used, labels = np.unique(known, return_inverse=True)
         self.labels = labels.astype(np.int64)
         self.identities = tuple(images.identities[label] for label in used)
         self.names = tuple(images.names[image] for image in numbers.tolist())
         self.left_out = (*images.left_out, *left_out)
-        self.place, self.declared = images.place, images.declared
-        self.fit, self.sequential = images.fit, images.sequential
 
-    def read(self, image: int) -> Picture:
-        """See `Images`."""
-        return self.images.read(int(self.numbers[image]))
+    def home(self, image: int) -> tuple[Images, int]:
+        """The images that were chosen from, and the number there."""
+        return self.images, int(self.numbers[image])
 
     def in_order(self) -> Iterator[Picture | UnreadableImageError]:
         """See `Images`."""
@@ -120,51 +145,26 @@ class Chosen(Images):
         kept[self.numbers] = True
         return compress(self.images.in_order(), kept.tolist())
 
-    def state(self, image: int) -> str:
-        """See `Images`."""
-        return self.images.state(int(self.numbers[image]))
-
-    def lasting_state(self, image: int) -> str:
-        """See `Images`."""
-        return self.images.lasting_state(int(self.numbers[image]))
-
-    def printable(self, image: int) -> str:
-        """See `Images`."""
-        return self.images.printable(int(self.numbers[image]))
-
     def vary(self, pixels: Pixels, images: Numbers, seed: int, epoch: int) -> Pixels:
         """See `Images`."""
         return self.images.vary(pixels, self.numbers[images], seed, epoch)
 
 
-class Joined(Images):
+class Joined(_Borrowed):
     """The images of several that lie in one place, each once; none may be sequential."""
 
     def __init__(self, parts: Sequence[Images]) -> None:
-        first = parts[0]
-        self.place, self.declared, self.fit = first.place, first.declared, first.fit
+        self._take_after(parts[0])
         self.homes: dict[str, tuple[Images, int]] = {}
         for part in parts:
             for image, name in enumerate(part.names):
                 self.homes.setdefault(name, (part, image))
         self.names = tuple(self.homes)
         self.labels, self.identities = np.empty(0, np.int64), ()
-        self.left_out = tuple(item for part in parts for item in part.left_out)
 
-    def read(self, image: int) -> Picture:
-        """See `Images`."""
-        home, number = self.homes[self.names[image]]
-        return home.read(number)
-
-    def state(self, image: int) -> str:
-        """See `Images`."""
-        home, number = self.homes[self.names[image]]
-        return home.state(number)
-
-    def printable(self, image: int) -> str:
-        """See `Images`."""
-        home, number = self.homes[self.names[image]]
-        return home.printable(number)
+    def home(self, image: int) -> tuple[Images, int]:
+        """The first of the parts that has it, and the number there."""
+        return self.homes[self.names[image]]
 
 
 def without(images: Images, unreadable: Mapping[int, str]) -> Images:

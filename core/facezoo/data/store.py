@@ -5,19 +5,23 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from facezoo.data.cache import Cache, CacheFailedError
-from facezoo.data.cache_entry import Decoded
-from facezoo.data.decode import Fit, InaccessibleImageError, OtherAspectError, Pixels, UnreadableImageError
-from facezoo.data.decoding import decoded
+from facezoo.data.decode import Fit, Pixels
+from facezoo.data.decoding import Decoded, Failures, decoded
 from facezoo.data.images import Images
 from facezoo.errors import FacezooError
 
 CROP = "Crop them to their central squares with --set data.fit=crop, or bring them to one aspect ratio first."
+AWAY = "Make it readable; a run then goes on with --resume."
+UNREADABLE = (
+    "Mend or remove this file: nothing stands in for it. To train without such images, set "
+    'data.unreadable to "skip" (for --resume, in the run\'s resolved.toml).'
+)
 
 Readable = tuple[npt.NDArray[np.int64], Pixels, dict[int, str]]
 
@@ -62,9 +66,9 @@ def open_store(images: Images, size: int, memory: int, *, fit: Fit = "resize", c
         raise FacezooError(message, "Give it that much memory (data.memory_mib).")
     if needed > memory:
         return StreamingStore(images, size, fit)
-    where = Cache.named(cache, len(images))
-    found = _cached(where, images, size, fit) if where else _in_memory(images, size, fit)
-    return MemoryStore(images, found.pixels, found.unreadable)
+    found = _decoded(images, size, fit, cache)
+    _refuse(images, found.failures.other_aspect, "another aspect ratio: ", CROP)
+    return MemoryStore(images, found.pixels, found.failures.unreadable)
 
 
 @dataclass
@@ -82,8 +86,8 @@ class MemoryStore:
 
     def fetch(self, images: npt.NDArray[np.int64]) -> Pixels:
         """See `Store`."""
-        for image in self.unreadable.keys() & set(images.tolist()):
-            raise _unreadable(self.images, image, self.unreadable[image])
+        wanted = set(images.tolist())
+        _refuse(self.images, {image: why for image, why in self.unreadable.items() if image in wanted})
         return self.pixels[images if self.rows is None else self.rows[images]]
 
     def fetch_readable(self, images: npt.NDArray[np.int64]) -> Readable:
@@ -113,73 +117,45 @@ class StreamingStore:
     def fetch(self, images: npt.NDArray[np.int64]) -> Pixels:
         """See `Store`."""
         _, pixels, unreadable = self.fetch_readable(images)
-        for image, reason in unreadable.items():
-            raise _unreadable(self.images, image, reason)
+        _refuse(self.images, unreadable)
         return pixels
 
     def fetch_readable(self, images: npt.NDArray[np.int64]) -> Readable:
         """See `Store`."""
         numbers = images.tolist()
         pixels = np.empty((len(numbers), self.size, self.size, 3), np.uint8)
-        unreadable: dict[int, str] = {}
-        kept: list[int] = []
-        for image, result in zip(numbers, decoded(self.images, numbers, self.size, self.fit), strict=True):
-            if isinstance(result, OtherAspectError):
-                _refuse_aspect(self.images, {image: str(result)})
-            if isinstance(result, InaccessibleImageError):
-                raise _inaccessible(self.images, image, str(result)) from result
-            if isinstance(result, UnreadableImageError):
-                unreadable[image] = str(result)
-            else:
+        failures, kept = Failures(), list[int]()
+        results = failures.noting(numbers, decoded(self.images, numbers, self.size, self.fit))
+        for image, result in zip(numbers, results, strict=True):
+            if result is not None:
                 pixels[len(kept)] = result
                 kept.append(image)
-        self.unreadable |= unreadable
-        return np.array(kept, np.int64), pixels[: len(kept)], unreadable
+        _refuse(self.images, failures.other_aspect, "another aspect ratio: ", CROP)
+        _refuse(self.images, failures.inaccessible, hint=AWAY)
+        self.unreadable |= failures.unreadable
+        return np.array(kept, np.int64), pixels[: len(kept)], failures.unreadable
 
 
-def _in_memory(images: Images, size: int, fit: Fit) -> Decoded:
-    pixels = np.zeros((len(images), size, size, 3), np.uint8)
-    unreadable: dict[int, str] = {}
-    other_aspect: dict[int, str] = {}
-    for image, result in enumerate(decoded(images, range(len(images)), size, fit)):
-        if isinstance(result, OtherAspectError):
-            other_aspect[image] = str(result)
-        elif isinstance(result, UnreadableImageError):
-            unreadable[image] = str(result)
-        else:
-            pixels[image] = result
-    if other_aspect:
-        _refuse_aspect(images, other_aspect)
-    return Decoded(pixels, unreadable)
-
-
-def _cached(cache: Cache, images: Images, size: int, fit: Fit) -> Decoded:
-    try:
-        found = cache.open(images, size, fit) or cache.fill(images, size, fit)
-    except CacheFailedError as problem:
-        warnings.warn(f"{problem}; the images are decoded into memory instead", stacklevel=2)
-        return _in_memory(images, size, fit)
-    if found.other_aspect:
-        _refuse_aspect(images, found.other_aspect)
-    return found
-
-
-def _refuse_aspect(images: Images, found: Mapping[int, str]) -> NoReturn:
-    image, sides = next(iter(found.items()))
-    path = images.printable(image)
-    others = f" (and {len(found) - 1:,} more like it)" if len(found) > 1 else ""
-    raise FacezooError(f"{path}: another aspect ratio: {sides}{others}", CROP)
-
-
-def _unreadable(images: Images, image: int, reason: str) -> FacezooError:
-    path = images.printable(image)
-    hint = (
-        "Mend or remove this file: nothing stands in for it. To train without such images, set "
-        'data.unreadable to "skip" (for --resume, in the run\'s resolved.toml).'
+def _decoded(images: Images, size: int, fit: Fit, cache: str) -> Decoded:
+    """All images decoded, in the cache that is set or else in memory."""
+    if where := Cache.named(cache, len(images)):
+        try:
+            return where.decoded(images, size, fit)
+        except CacheFailedError as problem:
+            warnings.warn(f"{problem}; the images are decoded into memory instead", stacklevel=3)
+    pixels, failures, numbers = (
+        np.zeros((len(images), size, size, 3), np.uint8),
+        Failures(),
+        range(len(images)),
     )
-    return FacezooError(f"{path}: {reason}", hint)
+    for image, result in enumerate(failures.noting(numbers, decoded(images, numbers, size, fit))):
+        if result is not None:
+            pixels[image] = result
+    return Decoded(pixels, failures)
 
 
-def _inaccessible(images: Images, image: int, reason: str) -> FacezooError:
-    path = images.printable(image)
-    return FacezooError(f"{path}: {reason}", "Make it readable; a run then goes on with --resume.")
+def _refuse(images: Images, found: Mapping[int, str], what: str = "", hint: str = UNREADABLE) -> None:
+    """FacezooError for the first of the images that were found, where there are some."""
+    for image, reason in found.items():
+        others = f" (and {len(found) - 1:,} more like it)" if len(found) > 1 else ""
+        raise FacezooError(f"{images.printable(image)}: {what}{reason}{others}", hint)
