@@ -98,7 +98,7 @@ class Reader:
         """Install what the page wrote; of the checkout, only see that it is there."""
         for word in (word for word in words if not word.startswith("-")):
             source = Path(word)
-            if source.is_dir():
+            if (source / "pyproject.toml").is_file():
                 site = Path("site", source.name).resolve()
                 install(build_wheel(source, Path.cwd()), site)
                 self.monkeypatch.syspath_prepend(str(site))
