@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pluggy
 
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 hookspec = pluggy.HookspecMarker("facezoo")
 hookimpl = pluggy.HookimplMarker("facezoo")
 
-Protocol = Callable[..., Mapping[str, object]]
 T = TypeVar("T")
+GONE: Final = {"evaluation_protocols": "offer a benchmark instead (entry-point group facezoo.benchmarks)"}
+"""Events that there were once, and what to do instead. An observer of one is told, and hears all others."""
 
 
 class Events:
@@ -74,14 +75,6 @@ class Events:
     def checkpoint_metadata(self, run: Run) -> dict[str, object]:  # type: ignore[empty-body]
         """Before a checkpoint is written: return what to keep in it, as JSON types."""
 
-    @hookspec
-    def evaluation_protocols(self) -> dict[str, Protocol]:  # type: ignore[empty-body]
-        """Before the evaluation: return more protocols by name.
-
-        Each is called as `protocol(embed, settings)` and returns its figures, JSON types only. `embed` maps
-        images to embeddings; `settings` is the run's `[evaluate]` section.
-        """
-
 
 class Observers:
     """The observers of one run, each muted from its first exception on."""
@@ -99,18 +92,22 @@ class Observers:
         with self._muting(entry, "load"):
             instance = plugin() if inspect.isclass(plugin) else plugin
             self._manager.register(instance, entry.qualified)
-            self._check_names(instance)
+            self._check_names(entry, instance)
             self._active[entry.qualified] = entry
 
     def _muting(self, entry: PluginEntry, event: str) -> AbstractContextManager[None]:
         """A block that calls an observer, and mutes it if it raises anything."""
         return noted(lambda error: self.mute(entry, event, error))
 
-    def _check_names(self, plugin: object) -> None:
+    def _check_names(self, entry: PluginEntry, plugin: object) -> None:
         """Refuse a function for an event that does not exist: it would silently never be called."""
         known = [name for name in vars(Events) if not name.startswith("_")]
         for caller in self._manager.get_hookcallers(plugin) or []:
-            if not caller.has_spec():
+            if (instead := GONE.get(caller.name)) and self._warn:
+                what = f"observer {entry.name!r} of {entry.dist} {entry.version}"
+                message = f"{what} has the event {caller.name}, which is no more: {instead}"
+                warnings.warn(message, RuntimeWarning, stacklevel=3)
+            if not caller.has_spec() and not instead:
                 raise FacezooError(f"there is no event {caller.name!r}{did_you_mean(caller.name, known)}")
 
     def mute(self, entry: PluginEntry, event: str, error: BaseException) -> None:
@@ -146,26 +143,6 @@ class Observers:
         """What observers want kept in a checkpoint, by `dist:observer`; what is not JSON mutes its author."""
         return self._ask("checkpoint_metadata", _json_object, run=run)
 
-    def evaluation_protocols(self) -> dict[str, Protocol]:
-        """The observers' protocols by name; one that raises mutes its author and returns no figures."""
-        protocols: dict[str, Protocol] = {}
-        for observer, offered in self._ask("evaluation_protocols", _callables).items():
-            for name, protocol in offered.items():
-                if name in protocols:
-                    error = FacezooError(f"protocol {name!r} is already offered by another observer")
-                    self.mute(self._active[observer], "evaluation_protocols", error)
-                    break
-                protocols[name] = self._contained(self._active[observer], name, protocol)
-        return protocols
-
-    def _contained(self, entry: PluginEntry, name: str, protocol: Protocol) -> Protocol:
-        def run(*args: object, **kwargs: object) -> Mapping[str, object]:
-            with self._muting(entry, f"evaluation protocol {name!r}"):
-                return _json_object(protocol(*args, **kwargs))
-            return {}
-
-        return run
-
     def _tell(self, event: str, **arguments: object) -> None:
         if self._active:  # the usual run has no observers, and a step should not pay for them
             self._ask(event, lambda _: None, **arguments)
@@ -196,13 +173,6 @@ def _json_object(answer: object) -> dict[str, object]:
         raise TypeError(message)
     text = json.dumps(dict(answer), allow_nan=False, ensure_ascii=False).encode()
     return dict(json.loads(text))
-
-
-def _callables(answer: object) -> dict[str, Protocol]:
-    if isinstance(answer, Mapping) and all(map(callable, answer.values())):
-        return {printable(str(name)): protocol for name, protocol in answer.items()}
-    message = "must return a dict of names and functions"
-    raise TypeError(message)
 
 
 def load_observers() -> Observers:

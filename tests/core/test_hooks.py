@@ -12,7 +12,7 @@ import pytest
 
 from facezoo.hooks import Events, Observers, load_observers
 from support.distributions import Distribution
-from support.fixtures import MISFITS, RAISER, RECORDER, RIVALS
+from support.fixtures import FORMER, MISFITS, RAISER, RECORDER, RIVALS
 
 RUN = SimpleNamespace(dir=Path("runs/x"), settings=None, step=3, epoch=1)
 
@@ -40,7 +40,6 @@ def fire(found: Observers) -> None:
     found.epoch_end(run=RUN, epoch=1, metrics={"loss": 2.0})
     found.verification_end(run=RUN, step=3, figures={"accuracy": 0.5})
     found.train_end(run=RUN)
-    found.evaluation_protocols()
 
 
 def test_every_event_reaches_an_installed_observer(observers, tmp_path: Path):
@@ -53,17 +52,15 @@ def test_every_event_reaches_an_installed_observer(observers, tmp_path: Path):
         {"event": "epoch_end", "epoch": 1, "keys": ["loss"]},
         {"event": "verification_end", "step": 3, "accuracy": 0.5},
         {"event": "train_end", "step": 3},
-        {"event": "evaluation_protocols"},
     ]
     assert {line["event"] for line in recorded(tmp_path)} == {name for name in vars(Events) if name[0] != "_"}
     assert found.muted == []
 
 
-def test_answers_come_back_by_observer_and_protocols_run(observers):
+def test_answers_come_back_by_observer(observers):
     found = observers(RECORDER)
     found.step_end(run=RUN, step=1, metrics={})
     assert found.checkpoint_metadata(run=RUN) == {"facezoo-recorder:recorder": {"steps": 1}}
-    assert found.evaluation_protocols()["twice"](None, SimpleNamespace(folds=10)) == {"folds": 20}
 
 
 def test_a_class_is_a_fresh_observer_for_each_run(observers):
@@ -108,10 +105,19 @@ def test_answers_that_cannot_be_kept_mute_their_author(observers):
         assert found.train_start(run=RUN) == ["recording x"]
     with pytest.warns(RuntimeWarning, match="'rival' .* is muted: checkpoint_metadata: TypeError"):
         assert found.checkpoint_metadata(run=RUN) == {"facezoo-recorder:recorder": {"steps": 0}}
-    protocols = found.evaluation_protocols()
-    with pytest.warns(RuntimeWarning, match="evaluation protocol 'faulty': ZeroDivisionError"):
-        assert protocols["faulty"](None, None) == {}
-    assert [record["observer"] for record in found.muted] == ["talker", "rival", "faulty"]
+    assert [record["observer"] for record in found.muted] == ["talker", "rival"]
+
+
+def test_an_observer_of_an_event_that_has_gone_is_told_once_and_hears_the_others(observers, tmp_path: Path):
+    with pytest.warns(RuntimeWarning) as caught:
+        found = observers(FORMER)
+    (warning,) = caught
+    assert str(warning.message) == (
+        "observer 'former' of facezoo-former 1.0 has the event evaluation_protocols, which is no more: "
+        "offer a benchmark instead (entry-point group facezoo.benchmarks)"
+    )
+    assert found.train_start(run=RUN) == ["here"]
+    assert found.muted == []
 
 
 def test_metrics_are_read_only(observers, with_installed):
@@ -129,21 +135,6 @@ def test_metrics_are_read_only(observers, with_installed):
     with pytest.warns(RuntimeWarning, match="TypeError"):
         found.step_end(run=RUN, step=1, metrics=metrics)
     assert metrics == {"loss": 1.0}
-
-
-def test_two_protocols_of_one_name_mute_the_second():
-    from facezoo.hooks import hookimpl
-
-    class Offering:
-        @hookimpl
-        def evaluation_protocols(self):
-            return {"same": dict}
-
-    found = Observers()
-    for name in ("a", "b"):
-        found.add(SimpleNamespace(name=name, dist="d", version="1", qualified=f"d:{name}"), Offering)
-    with pytest.warns(RuntimeWarning, match="'b' of d 1 is muted: .*'same' is already offered"):
-        assert list(found.evaluation_protocols()) == ["same"]
 
 
 def test_a_disabled_observer_is_not_imported(observers, monkeypatch):

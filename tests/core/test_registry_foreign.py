@@ -252,7 +252,6 @@ EVENTS: dict[str, Callable[[Observers], object]] = {
     "verification_end": lambda found: found.verification_end(run=None, step=1, figures={}),
     "train_end": lambda found: found.train_end(run=None),
     "checkpoint_metadata": lambda found: found.checkpoint_metadata(run=None),
-    "evaluation_protocols": lambda found: found.evaluation_protocols(),
 }
 
 
@@ -276,10 +275,8 @@ def test_an_observer_that_raises_anything_is_muted(event, error, muted):
     assert (record["event"], record["error"].startswith(type(error).__name__)) == (event, True)
 
 
-def test_so_is_one_that_cannot_be_made_and_one_whose_protocol_raises(error, muted):
+def test_so_is_one_that_cannot_be_made(error, muted):
     assert muted(type("Evil", (), {"__init__": raising(error)}), lambda found: None)["event"] == "load"
-    observer = type("Evil", (), {"evaluation_protocols": hookimpl(lambda self: {"p": raising(error)})})
-    assert "protocol 'p'" in muted(observer, lambda found: found.evaluation_protocols()["p"]())["event"]
 
 
 @pytest.mark.parametrize("answer", [{"a": "\ud800"}, {"a": float("nan")}, {"a": object()}, 5])

@@ -123,11 +123,6 @@ class Recorder:
     def checkpoint_metadata(self, run):
         note("checkpoint_metadata")
         return {"steps": self.steps}
-
-    @hookimpl
-    def evaluation_protocols(self):
-        note("evaluation_protocols")
-        return {"twice": lambda embed, settings: {"folds": 2 * settings.folds}}
 """
 RECORDER = Distribution(
     "facezoo-recorder", {"fixture_recorder": _RECORDER}, {HOOKS: {"recorder": "fixture_recorder:Recorder"}}
@@ -173,15 +168,26 @@ class Talker:
     @hookimpl
     def train_start(self):
         return ["not", "a", "line"]
-
-
-class Faulty:
-    @hookimpl
-    def evaluation_protocols(self):
-        return {"faulty": lambda embed, settings: 1 / 0}
 """
 RIVALS = Distribution(
     "facezoo-rivals",
     {"fixture_rivals": _RIVALS},
-    {HOOKS: {name: f"fixture_rivals:{name.title()}" for name in ("rival", "talker", "faulty")}},
+    {HOOKS: {name: f"fixture_rivals:{name.title()}" for name in ("rival", "talker")}},
+)
+
+_FORMER = """
+from facezoo.hooks import hookimpl
+
+
+class Former:
+    @hookimpl
+    def train_start(self):
+        return "here"
+
+    @hookimpl
+    def evaluation_protocols(self):
+        return {"twice": None}
+"""
+FORMER = Distribution(
+    "facezoo-former", {"fixture_former": _FORMER}, {HOOKS: {"former": "fixture_former:Former"}}
 )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
-from facezoo.data import ImageFiles, TestPairs, open_store
+from facezoo.data import TestPairs
 from facezoo.disk.durable import write_json, write_text
 from facezoo.errors import FacezooError
-from facezoo.evaluation import Verification, embed
+from facezoo.evaluation import Verification
 from facezoo.runs.checkpoint import best_checkpoint, latest_checkpoint, read_metadata, require_head
 from facezoo.runs.claim import claim
 from facezoo.runs.directory import (
@@ -153,7 +150,6 @@ def _conclude(trainer: Trainer, untrained: dict[str, Any] | None) -> dict[str, A
         "verification": trained.as_dict() if trained else None,
         "untrained": untrained,
         "best": best_checkpoint(trainer.run_dir),
-        "protocols": _other_protocols(trainer),
     }
     with writing(trainer.run_dir / EVALUATION, FULL):
         write_json(trainer.run_dir / EVALUATION, evaluation)
@@ -166,20 +162,3 @@ def _conclude(trainer: Trainer, untrained: dict[str, Any] | None) -> dict[str, A
         )
     trainer.report.line(f"run directory: {trainer.run_dir}")
     return evaluation
-
-
-def _other_protocols(trainer: Trainer) -> dict[str, Any]:
-    """The figures of the protocols that observers bring, by name."""
-    parts, evaluate = trainer.parts, trainer.settings.evaluate
-
-    def embed_files(paths: Iterable[Path | str]) -> npt.NDArray[np.float32]:
-        """Embeddings float32 [N, dim] of image files, prepared and flip-summed as the run's settings say."""
-        files = ImageFiles(Path(), tuple(str(path) for path in paths))
-        contract, memory = parts.preprocessing, trainer.settings.data.memory_mib * 2**20
-        store = open_store(files, contract.size, memory, fit=contract.fit)
-        return embed(
-            parts.backbone, store, parts.preprocessing, batch_size=evaluate.batch_size, flip=evaluate.flip
-        )
-
-    protocols = trainer.observers.evaluation_protocols()
-    return {name: dict(protocol(embed_files, evaluate)) for name, protocol in protocols.items()}
