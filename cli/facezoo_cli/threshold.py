@@ -2,58 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from facezoo._protocols import PAIRS_PROTOCOLS
 from facezoo.errors import FacezooError
-from facezoo_cli import figures
+from facezoo_cli.measuring import Asked, measured
 from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
     from facezoo.evaluation import ChosenThreshold
-    from facezoo.evaluation.enrolment import Failed
     from facezoo.evaluation.scoring import ScoredPairs
-
-_PATH = click.Path(path_type=Path)
+    from facezoo.table import Table
 
 
 @click.command("threshold")
-@click.argument("run", required=False, type=_PATH, metavar="[RUN|CHECKPOINT]")
+@measured
 @click.option("--far", type=float, default=1e-3, help="False accept rate; 1e-3 if not given.")
-@click.option("--embeddings", type=_PATH, metavar="E.npz", help="Embeddings from anywhere, instead of a run.")
-@click.option("--pairs", metavar="FILE|DIR", help="Pairs; those of the run if not given.")
-@click.option("--protocol", type=click.Choice(PAIRS_PROTOCOLS), help="What the pairs are.")
-@click.option("--images", type=_PATH, metavar="DIR", help="The folder that names in pairs start from.")
 @click.option("--replicates", type=click.IntRange(1), default=1000, help="Of the bootstrap; 1000.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap; 0.")
-@click.option("--failed", type=click.Choice(figures.FAILED), help=figures.FAILED_HELP)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(
-    run: Path | None,
-    far: float,
-    embeddings: Path | None,
-    pairs: str | None,
-    protocol: str | None,
-    images: Path | None,
-    replicates: int,
-    seed: int,
-    failed: Failed | None,
-    as_json: bool,
-) -> None:
+def command(far: float, replicates: int, seed: int, failed: Any, as_json: bool, **options: Any) -> None:
     """Choose the threshold for a false accept rate, with its interval.
 
     As a cosine, and as the Euclidean distance of unit embeddings. It holds for images like those of the
     pairs: choose it on images like your own.
     """
-    if (run is None) == (embeddings is None):
-        raise FacezooError("threshold: one source of scores is needed", "Give RUN, or --embeddings E.npz.")
-    scored = _scored(run, embeddings, pairs, protocol, images, failed)
+    from facezoo.benchmarks import Options, PairsResult
+    from facezoo.benchmarks.pairs_table import list_as_dict
     from facezoo.evaluation import choose_threshold
 
+    found = Asked(**options).results(Options(replicates=replicates, seed=seed, failed=failed))
+    if len(found) > 1 or not isinstance(result := found[0][1], PairsResult):
+        raise FacezooError("threshold: one list of pairs is needed", "Say --pairs FILE|DIR.")
+    scored = result.scored
     chosen = choose_threshold(
         scored.scores,
         scored.same,
@@ -64,44 +45,27 @@ def command(
         replicates=replicates,
         seed=seed,
     )
+    table = _table(scored, chosen)
     if as_json:
-        say_json({**figures.list_as_dict(scored), **chosen.as_dict()})
+        say_json({**list_as_dict(scored), **chosen.as_dict(), "table": table.as_dict()})
     else:
-        say("\n".join(_lines(scored, chosen)))
+        say("\n".join(table.lines()))
 
 
-def _scored(
-    run: Path | None,
-    embeddings: Path | None,
-    pairs: str | None,
-    protocol: str | None,
-    images: Path | None,
-    failed: Failed | None,
-) -> ScoredPairs:
-    from facezoo.data.protocols import read_protocol
-    from facezoo.evaluation.files import read_embeddings
-    from facezoo.evaluation.scoring import score_embeddings, score_network, score_own_pairs
-    from facezoo.runs.network import open_network
+def _table(scored: ScoredPairs, chosen: ChosenThreshold) -> Table:
+    from facezoo.benchmarks.pairs_table import of_list
+    from facezoo.table import Row, Table, ends, number
 
-    if embeddings is not None:
-        if pairs is None:
-            raise FacezooError("--embeddings: which pairs?", "Say --pairs FILE|DIR.")
-        return score_embeddings(read_embeddings(embeddings), read_protocol(pairs, protocol), failed=failed)
-    assert run is not None
-    network = open_network(run)
-    if pairs is None:
-        return score_own_pairs(network, failed=failed)
-    return score_network(network, read_protocol(pairs, protocol), images, failed=failed)
-
-
-def _lines(scored: ScoredPairs, chosen: ChosenThreshold) -> Iterator[str]:
     point = chosen.point
-    yield f"{scored.name}: {point.genuine:,} genuine and {point.impostors:,} impostor pairs"
-    yield from figures.of_list(scored)
-    yield f"{f'FAR {point.far:g}':<14}{'threshold':>10}   95 % interval"
-    yield f"{'cosine >=':<14}{point.threshold:>10.4f}   {figures.number_interval(chosen.interval)}"
-    yield f"{'L2 <=':<14}{chosen.l2:>10.4f}   {figures.number_interval(chosen.l2_interval)}"
-    tar = f"{figures.percent(point.tar)} % of genuine pairs ({figures.percent_interval(chosen.tar)})"
-    yield f"accepts {tar} and {point.accepted_impostors:,} of {point.impostors:,} impostor pairs"
-    if chosen.interval is not None:
-        yield f"intervals: {chosen.interval.method}"
+    tar = f"{number(point.tar)} % of genuine pairs ({ends(chosen.tar)})"
+    accepts = f"accepts {tar} and {point.accepted_impostors:,} of {point.impostors:,} impostor pairs"
+    return Table(
+        f"{scored.name}: {point.genuine:,} genuine and {point.impostors:,} impostor pairs",
+        [
+            Row("cosine >=", point.threshold, chosen.interval, ""),
+            Row("L2 <=", chosen.l2, chosen.l2_interval, ""),
+        ],
+        columns=(f"FAR {point.far:g}", "threshold", "95 % interval"),
+        remarks=list(of_list(scored)),
+        notes=[accepts, *([f"intervals: {chosen.interval.method}"] if chosen.interval else [])],
+    )

@@ -62,7 +62,7 @@ class Table:
         yield self.title
         yield from self.remarks
         if self.rows:
-            width = max(14, 2 + max(len(row.name) for row in self.rows))
+            width = max(14, 1 + max(len(row.name) for row in self.rows))
             name, value, *interval = self.columns
             yield f"{name:<{width}}{value:>10}   {''.join(interval)}".rstrip()
             for row in self.rows:

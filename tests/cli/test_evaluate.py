@@ -78,8 +78,8 @@ def test_json_holds_fractions(invoke, run):
 
 
 def test_pairs_are_judged_by_the_threshold_of_the_head(invoke, threshold_run):
-    from facezoo.evaluation.scoring import score_own_pairs
     from facezoo.runs.network import open_network
+    from support.scored import score_own_pairs
 
     network = open_network(Path(threshold_run))
     learned, pairs = network.loss.threshold, score_own_pairs(network)
@@ -160,6 +160,40 @@ def test_uniform_accuracy_and_geometry(invoke, run, faces, tmp_path):
         assert "left out: 1 files or folders, which `facezoo data check` names" in again
 
 
+def test_several_benchmarks_come_from_one_pass(invoke, run, faces):
+    asked = ["--benchmark", f"csv={faces / 'pairs.csv'}", "--benchmark", "all-pairs", "--data", str(faces)]
+    refused = invoke("evaluate", run, *asked)
+    assert "--data: benchmark csv has a list of its images" in refused.stderr
+    asked = ["--benchmark", f"csv={faces / 'pairs.csv'}", "--benchmark", f"all-pairs={faces}"]
+    lines = lines_of(invoke("evaluate", run, *asked, "--replicates", "20"))
+    between = lines.index("")
+    assert lines[:between] == lines_of(invoke("evaluate", run, "--replicates", "20"))
+    pairs = "112 genuine and 384 impostor pairs"
+    assert lines[between + 1] == f"{faces}: all pairs of 32 images of 4 identities: {pairs}"
+    alone = invoke(
+        "evaluate", "--model", run, "--data", str(faces), "--benchmark", "all-pairs", "--replicates", "20"
+    )
+    assert lines_of(alone) == lines[between + 1 :]
+    content = json.loads(invoke("evaluate", run, *asked, "--replicates", "20", "--json").stdout)
+    csv, every = content.values()
+    assert list(content) == asked[1::2]
+    assert csv["verification"]["genuine"] == 40
+    assert (every["genuine"], every["impostor"], every["identities"]) == (112, 384, 4)
+    assert [row["name"] for row in every["table"]["rows"]] == ["AUC", "EER", "TAR@FAR 0.1"]
+    assert every["tar_at_far"][0]["accepted_impostors"] == 38
+
+
+def test_embeddings_need_no_list_where_folders_are_people(invoke, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    paths = np.array([f"set/p{n // 3}/{n}.jpg" for n in range(30)])
+    np.savez(tmp_path / "e.npz", path=paths, embedding=rows)
+    lines = lines_of(invoke("evaluate", "--embeddings", str(tmp_path / "e.npz"), "--benchmark", "all-pairs"))
+    assert lines[0] == "e.npz: all pairs of 30 images of 10 identities: 30 genuine and 405 impostor pairs"
+    assert lines[-1] == "lowest FAR: 0.025, which 10 of the 405 impostor pairs reach"
+    uniform = invoke("evaluate", "--embeddings", str(tmp_path / "e.npz"), "--protocol", "uniform")
+    assert "embeddings alone have no classes" in uniform.stderr
+
+
 def test_scores_of_any_classifier(invoke, tmp_path):
     scores = np.array([[0.9, 0.1], [0.2, 0.6], [0.5, 0.4]], np.float32)
     np.savez(tmp_path / "s.npz", score=scores, label=np.array([0, 1, 1]), threshold=np.array(0.25))
@@ -175,10 +209,18 @@ def test_scores_of_any_classifier(invoke, tmp_path):
     [
         ([], "one source of figures is needed; nothing was given"),
         (["RUN", "--scores", "s.npz"], "one source of figures is needed; run and scores were given"),
-        (["RUN", "--protocol", "uniform"], "--protocol uniform: which images?"),
-        (["RUN", "--data", "faces"], "--data: only for --protocol uniform or geometry"),
+        (["RUN", "--protocol", "uniform"], "benchmark uniform: which images?"),
+        (["RUN", "--benchmark", "all-pairs"], "benchmark all-pairs: which images?"),
+        (["RUN", "--data", "faces"], "--data: for which benchmark?"),
+        (["RUN", "--benchmark", "lfw=x", "--pairs", "y"], "and so do --pairs and --protocol"),
+        (["RUN", "--benchmark", "lfw="], "--benchmark lfw=: not NAME or NAME=PATH"),
+        (["RUN", "--benchmark", "csv"], "benchmark csv: which list?"),
+        (
+            ["RUN", "--protocol", "cpf-fp", "--pairs", "x"],
+            "unknown benchmark 'cpf-fp'; did you mean 'cfp-fp'",
+        ),
+        (["RUN", "--model", "other"], "RUN and --model are the same"),
         (["--embeddings", "e.npz"], "--embeddings: which pairs?"),
-        (["--embeddings", "e.npz", "--protocol", "uniform"], "embeddings alone have no classes"),
         (["nowhere"], "nowhere: neither a checkpoint nor a run directory"),
     ],
 )
@@ -198,7 +240,7 @@ def test_a_threshold_comes_as_cosine_and_as_distance(invoke, run, faces):
     assert low <= content["l2"] <= high
     assert content["intervals"]["cosine"]["high"] == pytest.approx(1 - low**2 / 2)
     assert "FAR 0.001 of 150 impostor pairs is 0 of them" in invoke("threshold", run).stderr
-    assert "one source of scores is needed" in invoke("threshold").stderr
+    assert "one source of figures is needed" in invoke("threshold").stderr
     assert "which pairs?" in invoke("threshold", "--embeddings", "e.npz").stderr
 
 

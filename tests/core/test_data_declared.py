@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facezoo import FacezooError
-from facezoo.data import Preprocessing, open_pairs, open_training
+from facezoo.data import Preprocessing, open_training
 from facezoo.data.declared import declared_in_folder
 from support.faces import identity_folder, pairs_csv
+from support.scored import open_pairs
 
 TEMPLATE = "insightface 5-point template"
 

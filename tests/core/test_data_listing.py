@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
-from facezoo.data import Pairs, open_pairs
+from facezoo.data import Pairs
 from facezoo.data.listing import check_list
 from support.faces import identity_folder
+from support.scored import open_pairs
 from support.searches import short_and_long
 
 listed = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans()), max_size=30)

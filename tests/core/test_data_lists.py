@@ -13,11 +13,9 @@ from hypothesis import strategies as st
 
 from facezoo import FacezooError
 from facezoo.data import read_pairs
-from facezoo.data.cfp import read_cfp
 from facezoo.data.lists import lines as lines_module
 from facezoo.data.lists import table
 from facezoo.data.pairs import NamedPair, NamedPairs, number_pairs
-from support.faces import write_cfp
 
 VIEW_2 = "2\t1\nAnna\t1\t4\nAnna\t2\tBo Li\t13\nBo Li\t2\t3\nBo Li\t1\tAnna\t4\n"
 TWO = [NamedPair("x/1.jpg", "x/2.jpg", True), NamedPair("x/1.jpg", "y/1.jpg", False)]
@@ -220,30 +218,6 @@ PIECES = st.sampled_from(LINES + BITS)
 @given(st.lists(PIECES, max_size=12))
 def test_pieces_of_lists_are_a_list_or_an_error(tmp_path_factory, pieces: list[str]):
     any_list(tmp_path_factory.mktemp("list"), "".join(pieces).encode())
-
-
-CFP_FILES = [
-    *("Protocol/Pair_list_F.txt", "Protocol/Pair_list_P.txt"),
-    *("Protocol/Split/FP/01/same.txt", "Protocol/Split/FP/01/diff.txt"),
-]
-CFP_LINES = st.sampled_from(
-    ["1 ../Data/Images/1/1.jpg\n", "1,1\n", "2 x\n", "1,2\n", "1", ",", " ", "\0", "\n", "²"]
-)
-
-
-@pytest.mark.slow
-@pytest.mark.soak
-@given(st.sampled_from(CFP_FILES), st.lists(CFP_LINES, max_size=6).map("".join) | st.binary(max_size=40))
-def test_any_list_of_cfp_is_read_or_an_error(tmp_path_factory, file: str, content: str | bytes):
-    root = write_cfp(tmp_path_factory.mktemp("cfp"))
-    written((root / file).parent, content, Path(file).name)
-    try:
-        pairs = read_cfp(root, "FP")
-    except FacezooError as error:
-        found = str(error)
-        assert len(found) < 1000
-    else:
-        assert all(pair.fold == 0 for pair in pairs)
 
 
 def any_list(folder: Path, content: bytes) -> None:

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from facezoo import FacezooError
-from facezoo.data import open_pairs, read_pairs
-from support.faces import real_data, write_cfp
+from facezoo.data import read_pairs
+from support.faces import real_data
+from support.scored import open_pairs
 
 VIEW_2 = "2\t1\nAnna\t1\t4\nAnna\t2\tBo Li\t13\nBo Li\t2\t3\nBo Li\t1\tAnna\t4\n"
 MEMORY = 2**30
@@ -69,18 +70,7 @@ def test_a_pair_with_an_unreadable_image_is_an_error(tmp_path: Path):
         open_pairs(str(file), "auto", "orl", 16, MEMORY)
 
 
-def test_a_folder_of_pairs_is_verified_as_its_protocol_says(tmp_path: Path):
-    root = write_cfp(tmp_path / "cfp")
-    people = ("001", "002")
-    images(root / "Data/Images", *(f"{who}/frontal/{n}.jpg" for who in people for n in ("01", "02")))
-    images(root / "Data/Images", *(f"{who}/profile/01.jpg" for who in people))
-    with pytest.raises(FacezooError, match="CFP holds two protocols") as error:
-        open_pairs(str(root), "auto", "orl", 16, MEMORY)
-    assert "evaluate.protocol" in error.value.hint
-    test = open_pairs(str(root), "auto", "orl", 16, MEMORY, protocol="cfp-fp")
-    assert test is not None
-    assert (test.name, test.pairs.same.tolist()) == ("CFP-FP", [True, True, False])
-    assert len(test.store.images) == 5  # the second frontal image of 002 is in no pair
+def test_a_folder_of_pairs_has_its_list_under_the_usual_name(tmp_path: Path):
     images(tmp_path, "a/1.png", "b/1.png")
     written(tmp_path / "pairs.csv", "a,b,same\na/1.png,b/1.png,0\n")
     test = open_pairs(str(tmp_path), "auto", "orl", 16, MEMORY)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from facezoo import FacezooError
 from facezoo.data import Pairs
 from facezoo.data.pairs import NamedPair
-from facezoo.data.protocols import ListedPairs
 from facezoo.evaluation import (
     area_under_curve,
     assess,
@@ -22,24 +21,22 @@ from facezoo.evaluation import (
     pairs_as_units,
     replicate,
     tar_at_far,
-    uniform_accuracy,
     verify,
 )
-from facezoo.evaluation.classification import geometry_of_embeddings
 from facezoo.evaluation.files import EmbeddingSet
-from facezoo.evaluation.scoring import score_embeddings
+from support.scored import score_embeddings
 from support.searches import short_and_long
 
 FAILED_ROWS = [[0.0, 0.0], [np.nan, 1.0], [np.inf, 0.0]]
 
 
-def embedded(people: int = 6, images: int = 3) -> tuple[EmbeddingSet, ListedPairs]:
+def embedded(people: int = 6, images: int = 3) -> tuple[EmbeddingSet, list[NamedPair]]:
     """Embeddings of a few people, and all pairs of them."""
     random = np.random.default_rng(0)
     names = [f"p{p}/{n}.png" for p in range(people) for n in range(images)]
     rows = np.repeat(random.normal(size=(people, 2)), images, 0) + random.normal(0, 0.2, (len(names), 2))
     pairs = [NamedPair(a, b, a[:2] == b[:2]) for n, a in enumerate(names) for b in names[n + 1 :]]
-    return EmbeddingSet("e.npz", tuple(names), rows), ListedPairs("p", pairs, ())
+    return EmbeddingSet("e.npz", tuple(names), rows), pairs
 
 
 @pytest.mark.parametrize("row", FAILED_ROWS)
@@ -53,7 +50,7 @@ def test_pairs_of_an_image_that_failed_are_refused_rejected_or_dropped(row):
         score_embeddings(embeddings, listed)
     rejected = score_embeddings(embeddings, listed, failed="reject")
     dropped = score_embeddings(embeddings, listed, failed="drop")
-    holds = np.array(["p1/1.png" in (pair.a, pair.b) for pair in listed.pairs])
+    holds = np.array(["p1/1.png" in (pair.a, pair.b) for pair in listed])
     assert rejected.failures.as_dict() == {"images": ["p1/1.png"], "pairs": 17, "taken_as": "reject"}
     assert dropped.failures.as_dict() == {"images": ["p1/1.png"], "pairs": 17, "taken_as": "drop"}
     np.testing.assert_array_equal(rejected.rejected, holds)
@@ -67,7 +64,7 @@ def test_pairs_of_an_image_that_failed_are_refused_rejected_or_dropped(row):
 def test_an_embedding_that_no_pair_uses_may_be_anything():
     embeddings, listed = embedded()
     embeddings.rows[4] = 0
-    used = ListedPairs("p", [pair for pair in listed.pairs if "p1" not in pair.a + pair.b], ())
+    used = [pair for pair in listed if "p1" not in pair.a + pair.b]
     assert score_embeddings(embeddings, used).failures is None
     assert score_embeddings(embeddings, used, failed="reject").failures is None
 
@@ -82,22 +79,6 @@ def test_nothing_is_left_where_all_failed():
     embeddings.rows[1] = 0
     with pytest.raises(FacezooError, match="p: each pair has an image that failed"):
         score_embeddings(embeddings, listed, failed="drop")
-
-
-def test_angles_are_of_what_enrolled_alone():
-    embeddings, _ = embedded()
-    kept = [n for n in range(18) if n != 4]
-    expected = geometry_of_embeddings(
-        EmbeddingSet("e", tuple(embeddings.paths[n] for n in kept), embeddings.rows[kept])
-    )
-    embeddings.rows[4] = 0
-    with pytest.raises(FacezooError, match=r"e\.npz: 1 of 18 .*'p1/1\.png'"):
-        geometry_of_embeddings(embeddings)
-    with pytest.raises(FacezooError, match="has no angle to others"):
-        geometry_of_embeddings(embeddings, "reject")
-    found = geometry_of_embeddings(embeddings, "drop")
-    assert found.failed == 1
-    assert {**found.as_dict(), "failed": 0} == expected.as_dict()
 
 
 @pytest.mark.parametrize("row", FAILED_ROWS)
@@ -184,15 +165,6 @@ def test_a_threshold_is_chosen_among_what_enrolled():
         assert np.isfinite([chosen.interval.low, chosen.interval.high]).all()
     found = assess(scores, same, np.arange(400) % 5, None, failed=failed)
     assert found.operating == (chosen.point,)
-
-
-def test_a_sample_that_failed_is_told_apart_by_no_threshold():
-    own, other = np.array([0.9, 0.8, np.nan]), np.array([0.1, 0.2, np.nan])
-    found = uniform_accuracy(own, other, [0, 1, 1], failed=[False, False, True])
-    assert (found.uni, found.by_class, found.by_sample) == (2 / 3, 2 / 3, 2 / 3)
-    assert (found.failed, found.samples, found.classes) == (1, 3, 2)
-    with pytest.raises(FacezooError, match="of which 1 have metrics that are no numbers"):
-        uniform_accuracy(own, other, [0, 1, 1])
 
 
 def test_folds_without_an_enrolled_pair_outside_are_refused():

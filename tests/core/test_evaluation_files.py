@@ -1,102 +1,56 @@
-"""Embeddings and protocols from anywhere: reading, finding names, CFP's layout, and the real figures."""
+"""Embeddings and lists from anywhere: reading, finding names, and the real figures."""
 
 from __future__ import annotations
 
-import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from facezoo import FacezooError
+from facezoo.benchmarks import Given, Options, evaluate_embeddings, open_benchmark
 from facezoo.data.pairs import NamedPair
-from facezoo.data.protocols import ListedPairs, read_protocol
-from facezoo.evaluation import assess
-from facezoo.evaluation.files import read_embeddings
+from facezoo.evaluation.files import EmbeddingSet, read_embeddings
 from facezoo.evaluation.lookup import Lookup
-from facezoo.evaluation.scoring import score_embeddings
-from support.faces import real_data, write_cfp
+from support.faces import real_data
+from support.scored import score_embeddings
 
 
-@pytest.mark.parametrize(
-    ("protocol", "file", "folder", "accuracy", "auc"),
-    [
-        ("lfw", "lfw.npz", "lfw", 98.7, 0.99840),
-        ("cfp-ff", "cfp.npz", "cfp", 98.6, 0.99878),
-        ("cfp-fp", "cfp.npz", "cfp", 90.4, 0.95682),
-    ],
-)
-def test_the_figures_of_somebody_elses_embeddings(protocol, file, folder, accuracy, auc):
-    listed = read_protocol(real_data(folder), protocol)
-    scored = score_embeddings(read_embeddings(real_data("embeddings") / file), listed)
-    assert (len(scored.same), len(np.unique(scored.fold)), scored.left_out) == (len(listed.pairs), 10, 0)
-    found = assess(scored.scores, scored.same, scored.fold, scored.units, replicates=200)
-    assert 100 * found.verification.accuracy == pytest.approx(accuracy, abs=0.1)
-    assert found.verification.auc == pytest.approx(auc, abs=5e-5)
-    assert found.accuracy.low < found.verification.accuracy < found.accuracy.high
-    assert "identities" in found.method
-    assert [point.far for point in found.operating] == [0.1, 0.01]  # 1e-3 of 3,000 is too few
+def test_the_figures_of_somebody_elses_embeddings():
+    embeddings = read_embeddings(real_data("embeddings") / "lfw.npz")
+    asked = Given(path=str(real_data("lfw")), embeddings=embeddings, options=Options(replicates=200))
+    (found,) = evaluate_embeddings(embeddings, [open_benchmark("lfw", asked)])
+    scored, figures = found.scored, found.assessment
+    assert (len(scored.same), len(np.unique(scored.fold)), scored.left_out) == (6000, 10, 0)
+    assert round(100 * figures.verification.accuracy, 2) == 98.68
+    assert figures.verification.auc == pytest.approx(0.99840, abs=5e-5)
+    assert figures.accuracy.low < figures.verification.accuracy < figures.accuracy.high
+    assert "identities" in figures.method
+    assert [point.far for point in figures.operating] == [0.1, 0.01]  # 1e-3 of 3,000 is too few
 
 
-def test_cfp_numbers_mean_images(tmp_path: Path):
-    root = write_cfp(tmp_path)
-    listed = read_protocol(root, "cfp-fp")
-    assert listed.name == "CFP-FP"
-    assert listed.roots[0] == root / "Data/Images"
-    assert list(listed.pairs) == [
-        NamedPair("001/frontal/01.jpg", "001/profile/01.jpg", True, 0),
-        NamedPair("002/frontal/01.jpg", "002/profile/01.jpg", True, 0),
-        NamedPair("001/frontal/02.jpg", "002/profile/01.jpg", False, 0),
-    ]
-    assert read_protocol(root, "cfp-ff").pairs[3].b == "002/frontal/02.jpg"
+def given(path: Path) -> Given:
+    return Given(path=str(path), embeddings=EmbeddingSet("e", ("x/1.jpg", "x/2.jpg", "y/1.jpg"), np.eye(3)))
 
 
-def test_the_real_lists_have_seven_thousand_pairs_in_ten_folds():
-    for protocol in ("cfp-ff", "cfp-fp"):
-        pairs = read_protocol(real_data("cfp"), protocol).pairs
-        assert len(pairs) == 7000
-        assert {pair.fold for pair in pairs} == set(range(10))
-        assert sum(pair.same for pair in pairs) == 3500
-        assert all((pair.a[:3] == pair.b[:3]) == pair.same for pair in pairs)
-
-
-@pytest.mark.parametrize(
-    ("file", "content", "message"),
-    [
-        ("Protocol/Split/FF/01/same.txt", "1,9\n", r"same\.txt, line 1: '1,9'"),
-        ("Protocol/Split/FF/01/diff.txt", "1;2\n", r"diff\.txt, line 1"),
-        ("Protocol/Pair_list_F.txt", "one ../a.jpg", r"Pair_list_F\.txt, line 1"),
-        ("Protocol/Pair_list_F.txt", "1 a.jpg\n1 b.jpg\n", r"Pair_list_F\.txt, line 2"),
-        ("Protocol/Pair_list_F.txt", None, r"Pair_list_F\.txt: cannot be read"),
-    ],
-)
-def test_damaged_cfp_lists_are_named(tmp_path: Path, file, content, message):
-    root = write_cfp(tmp_path)
-    (root / file).unlink() if content is None else (root / file).write_text(content)
-    with pytest.raises(FacezooError, match=message):
-        read_protocol(root, "cfp-ff")
-
-
-def test_a_folder_tells_its_protocol_or_it_must_be_said(tmp_path: Path):
-    with pytest.raises(FacezooError, match="CFP holds two protocols"):
-        read_protocol(write_cfp(tmp_path / "cfp"))
-    with pytest.raises(FacezooError, match=r"Pair_list_F\.txt: cannot be read"):
-        read_protocol(tmp_path, "cfp-ff")
-    shutil.rmtree(tmp_path / "cfp" / "Protocol" / "Split" / "FF")
-    with pytest.raises(FacezooError, match="holds no folds"):
-        read_protocol(tmp_path / "cfp", "cfp-ff")
+def test_a_folder_tells_its_benchmark_or_it_must_be_said(tmp_path: Path):
+    with pytest.raises(FacezooError, match="holds no list of pairs, and nothing else"):
+        open_benchmark(None, given(tmp_path))
     with pytest.raises(FacezooError, match=r"holds no pairs\.txt and pairs\.csv"):
-        read_protocol(tmp_path)
+        open_benchmark("lfw", given(tmp_path))
     (tmp_path / "pairs.csv").write_text("a,b,same\nx/1,x/2,1\n")
-    assert list(read_protocol(tmp_path).pairs) == [NamedPair("x/1", "x/2", True)]
+    assert open_benchmark(None, given(tmp_path)).pairs.same.tolist() == [True]
     (tmp_path / "pairs.txt").write_text("1\nx\t1\t2\nx\t1\ty\t1\n")
-    with pytest.raises(FacezooError, match="holds both"):
-        read_protocol(tmp_path)
-    assert len(read_protocol(tmp_path, "lfw").pairs) == 2
-    with pytest.raises(FacezooError, match="not what protocol 'lfw' reads"):
-        read_protocol(tmp_path / "pairs.csv", "lfw")
-    with pytest.raises(FacezooError, match="unknown"):
-        read_protocol(tmp_path, "lfv")
+    with pytest.raises(FacezooError, match="holds lists for csv and lfw"):
+        open_benchmark(None, given(tmp_path))
+    assert len(open_benchmark("csv", given(tmp_path)).pairs) == 1
+    with pytest.raises(FacezooError, match="not what benchmark 'lfw' reads"):
+        open_benchmark("lfw", given(tmp_path / "pairs.csv"))
+    with pytest.raises(FacezooError, match="unknown benchmark 'lfv'; did you mean 'lfw'"):
+        open_benchmark("lfv", given(tmp_path))
+    with pytest.raises(FacezooError, match="benchmark lfw has a list of its images"):
+        open_benchmark("lfw", replace(given(tmp_path), data="faces"))
 
 
 PATHS = ["set/ann/ann_0001.jpg", "set/ann/ann_0002.jpg", "set/J. Smith/1.PNG", "set/Jose\u0301/1.jpg"]
@@ -138,10 +92,10 @@ def test_pairs_without_an_embedding_are_left_out_and_counted(tmp_path: Path):
     rows = np.eye(4, dtype=np.float16)
     file = save(tmp_path / "e.npz", path=np.array([f"x/{n}.jpg" for n in range(4)]), embedding=rows)
     pairs = [NamedPair("x/0", "x/1", True), NamedPair("x/2", "y/9", False), NamedPair("x/2", "x/3", True)]
-    scored = score_embeddings(read_embeddings(file), ListedPairs("p", pairs, ()), folds=2)
+    scored = score_embeddings(read_embeddings(file), pairs, folds=2)
     assert (scored.left_out, scored.missing, len(scored.same)) == (1, ("y/9",), 2)
     with pytest.raises(FacezooError, match=r"e\.npz has none of the images of p, such as 'z'"):
-        score_embeddings(read_embeddings(file), ListedPairs("p", [NamedPair("z", "z2", True)], ()))
+        score_embeddings(read_embeddings(file), [NamedPair("z", "z2", True)])
 
 
 PATH = np.array(["a", "b"])

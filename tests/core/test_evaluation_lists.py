@@ -9,14 +9,12 @@ from hypothesis import strategies as st
 
 from facezoo import FacezooError
 from facezoo.data import Pairs
-from facezoo.data.listing import Listing
-from facezoo.data.pairs import NamedPair, NamedPairs, read_pairs
-from facezoo.data.protocols import ListedPairs
+from facezoo.data.pairs import NamedPair
 from facezoo.evaluation import area_under_curve, assess, at_threshold, choose_threshold, tar_at_far, wilson
 from facezoo.evaluation.files import EmbeddingSet
 from facezoo.evaluation.identities import identify
-from facezoo.evaluation.scoring import score_embeddings, score_rows
-from support.faces import real_data
+from facezoo.evaluation.scoring import score_rows
+from support.scored import score_embeddings
 from support.searches import short_and_long
 
 people_of = st.lists(
@@ -158,21 +156,9 @@ def test_a_repeated_pair_is_drawn_as_one_where_identities_are_unknown():
 def test_names_of_one_image_are_one_image():
     """A list and a file of embeddings may name an image in several ways."""
     embeddings = EmbeddingSet("e", ("s/a/1.jpg", "s/b/1.jpg"), np.eye(2))
-    listed = ListedPairs("p", [NamedPair("a/1", "s/a/1.jpg", True), NamedPair("a/1", "b/1", False)], ())
+    listed = [NamedPair("a/1", "s/a/1.jpg", True), NamedPair("a/1", "b/1", False)]
     with pytest.raises(FacezooError, match="p: 1 of 2 pairs are an image against itself"):
         score_embeddings(embeddings, listed)
-
-
-def test_the_official_lists_repeat_what_they_repeat():
-    from facezoo.data.protocols import read_protocol
-
-    again = {}
-    for protocol in ("cfp-ff", "cfp-fp"):
-        pairs = NamedPairs.of(read_protocol(real_data("cfp"), protocol).pairs)
-        again[protocol] = Listing.of(pairs.left, pairs.right).again
-    lfw = read_pairs(real_data("lfw") / "pairs.txt")
-    assert again == {"cfp-ff": 130, "cfp-fp": 0}
-    assert Listing.of(lfw.left, lfw.right).again == 0
 
 
 @pytest.mark.parametrize("count", [40, 60_000])

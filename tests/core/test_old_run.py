@@ -12,7 +12,6 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from facezoo.evaluation import verify
-from facezoo.evaluation.scoring import score_own_pairs
 from facezoo.runs.checkpoint import read_part
 from facezoo.runs.metrics import read_metrics
 from facezoo.runs.network import open_network
@@ -21,6 +20,7 @@ from facezoo.training import Trainer, latest_checkpoint, resume
 from facezoo.training.state import collect
 from facezoo_cli.main import cli
 from support.faces import exact_faces
+from support.scored import score_own_pairs
 from support.tiny_backbone import install_tiny
 
 OLD = Path(__file__).parents[1] / "fixtures" / "old_run"

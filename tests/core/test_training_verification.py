@@ -10,13 +10,13 @@ import pytest
 from rich.console import Console
 
 from facezoo import FacezooError
-from facezoo.data import open_pairs
 from facezoo.runs.checkpoint import best_checkpoint, name_best
 from facezoo.runs.metrics import read_metrics
 from facezoo.settings import EvaluateSettings
 from facezoo.training import Trainer, interrupt, session, train, trainer
 from facezoo.training.verifying import verification_due, verify_pairs
 from support.faces import identity_folder, pairs_csv
+from support.scored import open_pairs
 from support.stateful_head import run_settings
 
 

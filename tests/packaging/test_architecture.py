@@ -21,14 +21,12 @@ ROOT = Path(__file__).parents[2]
 NAMES = [path.parent.name for path in PLUGINS]
 HEAD_NAMES = plugins_offering(HEADS)
 ROOMS = (
-    "errors", "_version", "_lazy", "_words", "_cut", "_protocols", "table", "holding", "margins", "disk",
+    "errors", "_version", "_lazy", "_words", "_cut", "table", "holding", "margins", "disk",
     "engine", "registry", "_answers", "_inputs", "loss", "backbones", "settings", "data", "runs",
     "evaluation", "benchmarks", "hooks", "training", "testing",
 )  # fmt: skip
 """The rooms of the core: none imports one that comes after it, for its types neither."""
-SHARED_BY_COMMANDS = {
-    f"facezoo_cli.{name}" for name in ("completing", "figures", "options", "output", "stopping")
-}
+SHARED_BY_COMMANDS = {f"facezoo_cli.{name}" for name in ("completing", "options", "output", "stopping")}
 
 
 def module_of(path: Path) -> str:

@@ -14,10 +14,11 @@ from facezoo.benchmarks.spec import BenchmarkSpec
 if TYPE_CHECKING:
     from facezoo.benchmarks.benchmark import Benchmark
     from facezoo.benchmarks.given import Given, Options
-    from facezoo.benchmarks.opening import open_benchmark, open_run_benchmark
+    from facezoo.benchmarks.opening import open_benchmark, open_own_benchmark, open_run_benchmark
     from facezoo.benchmarks.pairs import PairsBenchmark, PairsResult
     from facezoo.benchmarks.result import Comparison, Figures, Main, Result
     from facezoo.benchmarks.running import evaluate_embeddings, evaluate_network
+    from facezoo.evaluation.bootstrap import Times
     from facezoo.evaluation.identities import Units
     from facezoo.table import Interval, Row, Table
 
@@ -35,10 +36,12 @@ __all__ = [
     "Result",
     "Row",
     "Table",
+    "Times",
     "Units",
     "evaluate_embeddings",
     "evaluate_network",
     "open_benchmark",
+    "open_own_benchmark",
     "open_run_benchmark",
 ]
 
@@ -58,10 +61,12 @@ __getattr__, __dir__ = lazy_names(
         "Result": "facezoo.benchmarks.result",
         "Row": "facezoo.table",
         "Table": "facezoo.table",
+        "Times": "facezoo.evaluation.bootstrap",
         "Units": "facezoo.evaluation.identities",
         "evaluate_embeddings": "facezoo.benchmarks.running",
         "evaluate_network": "facezoo.benchmarks.running",
         "open_benchmark": "facezoo.benchmarks.opening",
+        "open_own_benchmark": "facezoo.benchmarks.opening",
         "open_run_benchmark": "facezoo.benchmarks.opening",
     },
 )

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from facezoo.benchmarks.result import Result
-from facezoo.data.decode import Fit
 from facezoo.data.images import Images
 from facezoo.evaluation.files import EmbeddingSet
 
@@ -27,10 +26,6 @@ class Benchmark(Protocol):
     @property
     def images(self) -> Imaged:
         """The images, in the order in which `evaluate` wants their embeddings; see `Given`."""
-
-    @property
-    def fit(self) -> Fit | None:
-        """What becomes of images that are not square; None: what the run's settings say."""
 
     @property
     def remarks(self) -> Sequence[str]:

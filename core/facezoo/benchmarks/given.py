@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -33,7 +33,8 @@ class Options:
 
     `fars` None are the usual false accept rates, as far as they are supported; given ones must be. `folds`
     is for protocols that bring none. With `replicates` 0 intervals come from closed formulas, or are left
-    out. `failed` is what images that failed to enrol count as; None: they are refused.
+    out. `failed` is what images that failed to enrol count as; None: they are refused. `distances` says that
+    the scores in a file are distances.
     """
 
     fars: tuple[float, ...] | None = None
@@ -41,6 +42,7 @@ class Options:
     replicates: int = REPLICATES
     seed: int = 0
     failed: Failed | None = None
+    distances: bool = False
 
 
 class Found(NamedTuple):
@@ -80,11 +82,23 @@ class Given:
     training: str | None = None
     options: Options = field(default_factory=Options)
 
+    def at(self, path: str | None) -> Given:
+        """The same with another path."""
+        return replace(self, path=path)
+
     def file(self, benchmark: str) -> Path:
-        """The path; FacezooError where none was said."""
+        """The path of its list; FacezooError where none was said, or images without a list were."""
+        if self.data is not None:
+            message = f"--data: benchmark {benchmark} has a list of its images"
+            raise FacezooError(message, "Leave it out; --images DIR says where their names start.")
         if self.path is None:
             raise FacezooError(f"benchmark {benchmark}: which list?", f"Say --benchmark {benchmark}=PATH.")
         return Path(self.path)
+
+    def name_of(self, images: Imaged) -> str:
+        """What a set of images is called: as it was said, or as the file of embeddings is."""
+        said = self.path or self.data
+        return images.name if isinstance(images, EmbeddingSet) else printable(said or images.place)
 
     def trained(self, benchmark: str) -> Network:
         """The network; FacezooError where there is none."""
@@ -114,6 +128,8 @@ class Given:
             message = f"benchmark {benchmark}: which images?"
             raise FacezooError(message, "Say --data DIR (identity folders).")
         found = open_faces(source)
+        if self.contract is not None:
+            found.declared.check(self.contract.as_dict(), "the backbone")
         return Labelled(found, found.labels, tuple(found.identities), len(found.left_out))
 
 

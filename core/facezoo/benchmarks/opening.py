@@ -23,6 +23,7 @@ from facezoo.errors import FacezooError
 from facezoo.registry.entries import BENCHMARKS, OWN, PluginEntry, installed_plugins
 from facezoo.registry.loading import broken, contained, find_entry, import_entry
 from facezoo.registry.sources import split_name
+from facezoo.runs.network import Network
 from facezoo.settings import EvaluateSettings
 from facezoo.settings.paths import whence
 
@@ -48,7 +49,12 @@ def open_benchmark(name: str | None, given: Given) -> Benchmark:
 
 
 def open_run_benchmark(
-    evaluate: EvaluateSettings, data_path: str, contract: Preprocessing, *, options: Options | None = None
+    evaluate: EvaluateSettings,
+    data_path: str,
+    contract: Preprocessing,
+    *,
+    options: Options | None = None,
+    network: Network | None = None,
 ) -> Benchmark | None:
     """What a run with these settings is verified on, or None; `data_path` is what it is trained on.
 
@@ -60,13 +66,26 @@ def open_run_benchmark(
     if evaluate.pairs == "none":
         return None
     folder = None if evaluate.images == "auto" else _existing(evaluate.images)
-    given = Given(path=evaluate.pairs, folder=folder, contract=contract, options=options)
+    given = Given(path=evaluate.pairs, folder=folder, contract=contract, options=options, network=network)
     if evaluate.pairs != "auto":
         return open_benchmark(name, given)
     if name is not None:
         return open_benchmark(name, replace(given, path=None))
     own = own_pairs(data_path)
     return _of_source(own, given) if own else None
+
+
+def open_own_benchmark(network: Network, options: Options | None = None) -> Benchmark:
+    """What the run of a network was verified on, found again as its settings say.
+
+    Raises FacezooError where it had nothing, or that is not there any more.
+    """
+    options = replace(options or Options(), folds=network.evaluate.folds)
+    data, contract = network.config["data"]["path"], network.preprocessing
+    found = open_run_benchmark(network.evaluate, data, contract, options=options, network=network)
+    if found is None:
+        raise FacezooError(f"{network.checkpoint}: the run has no pairs", "Name some: --pairs FILE.")
+    return found
 
 
 def _existing(folder: str) -> Path:
@@ -80,15 +99,12 @@ def _existing(folder: str) -> Path:
 def _of_source(own: OwnPairs, given: Given) -> PairsBenchmark:
     """The pairs that a source of images brings."""
     names, pairs = own.images.names, own.pairs
+    if given.contract is not None:
+        own.images.declared.check(given.contract.as_dict(), "the backbone")
     if given.embeddings is not None:
         named = NamedPairs(names, pairs.left, pairs.right, pairs.same, pairs.fold)
         return PairsBenchmark.listed(given, own.name, named, ())
     return PairsBenchmark(own.name, own.images, pairs, list(names), given.options, network=given.network)
-
-
-def claimed_by(path: str) -> str:
-    """The name of the benchmark that claims a path; FacezooError where none or several do."""
-    return _claiming(path).qualified
 
 
 def _claiming(path: str) -> PluginEntry:

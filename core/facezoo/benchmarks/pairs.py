@@ -15,7 +15,6 @@ from facezoo.benchmarks.benchmark import Imaged
 from facezoo.benchmarks.given import Given, Options
 from facezoo.benchmarks.pairs_table import list_as_dict, pairs_table
 from facezoo.benchmarks.result import Comparison, Curve, Main, Result
-from facezoo.data.decode import Fit
 from facezoo.data.listing import check_list
 from facezoo.data.named import NamedPair, NamedPairs
 from facezoo.data.pairs import Pairs
@@ -50,7 +49,6 @@ class PairsBenchmark:
     options: Options = field(default_factory=Options)
     missing: tuple[str, ...] = ()
     left_out: int = 0
-    fit: Fit | None = None
     network: Network | None = None
 
     @classmethod
@@ -60,7 +58,6 @@ class PairsBenchmark:
         name: str,
         pairs: Sequence[NamedPair],
         folders: Sequence[Path],
-        fit: Fit | None = None,
     ) -> PairsBenchmark:
         """The pairs of a list, whose images' names start from one of `folders` unless another is given.
 
@@ -82,9 +79,8 @@ class PairsBenchmark:
                 names[number] = said if number >= 0 else names[number]
         check_list(name, names, numbered)
         left_out = int((~there).sum())
-        return cls(
-            name, found.images, numbered, names, given.options, found.missing, left_out, fit, given.network
-        )
+        rest = (given.options, found.missing, left_out, given.network)
+        return cls(name, found.images, numbered, names, *rest)
 
     @property
     def remarks(self) -> Sequence[str]:

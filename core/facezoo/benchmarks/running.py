@@ -44,7 +44,7 @@ def evaluate_network(
     flip = network.evaluate.flip if flip is None else flip
     alike = defaultdict(list)  # images of one place, prepared in one way
     for benchmark in benchmarks:
-        alike[_images(benchmark).place, benchmark.fit].append(benchmark)
+        alike[_images(benchmark).place, _images(benchmark).fit].append(benchmark)
     rows = {id(one): found for group in alike.values() for one, found in _embedded(network, group, flip)}
     return [benchmark.evaluate(rows[id(benchmark)]) for benchmark in benchmarks]
 
@@ -76,7 +76,7 @@ def _images(benchmark: Benchmark) -> Images:
 
 
 def _whole(benchmark: Benchmark, images: Images, contract: Preprocessing, memory: int, cache: str) -> Store:
-    fit = images.fit or benchmark.fit or contract.fit
+    fit = images.fit or contract.fit
     store = open_store(images, contract.size, memory, fit=fit, cache=cache)
     for image, reason in store.unreadable.items():
         message = f"{benchmark.name}: {len(store.unreadable):,} images cannot be decoded, such as "

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from facezoo.data.images import Images
     from facezoo.data.pairs import OwnPairs, Pairs, read_pairs
     from facezoo.data.preprocessing import Preprocessing
-    from facezoo.data.sources import TestPairs, TrainingFaces, open_pairs, open_training
+    from facezoo.data.sources import TestPairs, TrainingFaces, open_training
     from facezoo.data.store import Store, open_store
 
 __all__ = [
@@ -42,7 +42,6 @@ __all__ = [
     "TestPairs",
     "TrainingFaces",
     "UnreadableImageError",
-    "open_pairs",
     "open_store",
     "open_training",
     "read_folder",
@@ -66,7 +65,6 @@ __getattr__, __dir__ = lazy_names(
         "TestPairs": "facezoo.data.sources",
         "TrainingFaces": "facezoo.data.sources",
         "UnreadableImageError": "facezoo.data.decode",
-        "open_pairs": "facezoo.data.sources",
         "open_store": "facezoo.data.store",
         "open_training": "facezoo.data.sources",
         "read_folder": "facezoo.data.folder",

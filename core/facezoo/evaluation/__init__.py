@@ -1,11 +1,10 @@
-"""Evaluation: embeddings of a set once, then figures of its pairs or classes, each with an interval.
+"""Evaluation: embeddings of a set once, then figures of its pairs, each with an interval.
 
 Figures are fractions throughout; only what is printed is in percent.
 """
 
 from __future__ import annotations
 
-from facezoo.evaluation.angles import Geometry, geometry
 from facezoo.evaluation.assessment import Assessment, assess
 from facezoo.evaluation.bootstrap import Replicates, replicate
 from facezoo.evaluation.choosing import ChosenThreshold, choose_threshold
@@ -17,20 +16,17 @@ from facezoo.evaluation.identities import PairUnits, identities_of_pairs, pairs_
 from facezoo.evaluation.intervals import Interval, holm, percentiles, two_sided, wilson
 from facezoo.evaluation.operating import OperatingPoint, tar_at_far
 from facezoo.evaluation.roc_curve import Roc, roc
-from facezoo.evaluation.uniform import UniformAccuracy, uniform_accuracy
 from facezoo.evaluation.verification import Verification, verify
 
 __all__ = [
     "Assessment",
     "ChosenThreshold",
     "FixedThreshold",
-    "Geometry",
     "Interval",
     "OperatingPoint",
     "PairUnits",
     "Replicates",
     "Roc",
-    "UniformAccuracy",
     "Verification",
     "area_under_curve",
     "assess",
@@ -38,7 +34,6 @@ __all__ = [
     "choose_threshold",
     "embed",
     "equal_error_rate",
-    "geometry",
     "holm",
     "identities_of_pairs",
     "pair_cosines",
@@ -49,7 +44,6 @@ __all__ = [
     "stratified_folds",
     "tar_at_far",
     "two_sided",
-    "uniform_accuracy",
     "units_of",
     "verify",
     "wilson",

@@ -91,7 +91,7 @@ def operating_points(
     check_kinds(genuine, impostors)
     refuse_distances(*(kind[kind > -np.inf] if failing(kind) else kind for kind in (genuine, impostors)))
     distinct = impostors if first is None else impostors[first[~same]]
-    allowed = [_allowed(far, len(impostors), len(distinct), again=first is not None) for far in fars]
+    allowed = [check_supported(far, len(impostors), len(distinct), again=first is not None) for far in fars]
     places = sorted({len(impostors) - 1 - count for count in allowed if count < len(impostors)})
     if places:
         impostors.partition(places)
@@ -100,7 +100,7 @@ def operating_points(
         if point.support >= FEWEST:
             yield point
         elif must:
-            raise _too_few(point, count)
+            raise too_few(point, count)
 
 
 def allowed_impostors(far: float, impostors: int) -> int:
@@ -123,7 +123,7 @@ def failing(scores: Scores) -> bool:
     return bool(scores.min() == -np.inf)
 
 
-def _allowed(far: float, impostors: int, distinct: int, *, again: bool) -> int:
+def check_supported(far: float, impostors: int, distinct: int, *, again: bool) -> int:
     """How many impostor pairs a rate allows; FacezooError where too few distinct ones stand behind it."""
     if not 0 < far <= 1:
         raise FacezooError(f"FAR {far:g} is not a rate", "Give a number above 0 and at most 1, such as 1e-3.")
@@ -139,7 +139,8 @@ def _allowed(far: float, impostors: int, distinct: int, *, again: bool) -> int:
     return allowed_impostors(far, impostors)
 
 
-def _too_few(point: OperatingPoint, allowed: int) -> FacezooError:
+def too_few(point: OperatingPoint, allowed: int) -> FacezooError:
+    """The error for a rate that leaves too few distinct impostor pairs above its threshold."""
     tied = allowed - point.accepted_impostors
     if tied:
         only = f"so only {point.support} lie above it"
@@ -159,7 +160,7 @@ def _point(
     accepted, right = int((above > refused).sum()), int((genuine > refused).sum())
     return OperatingPoint(
         far=float(far),
-        threshold=_just_above(refused, above[above > refused], genuine[genuine > refused]),
+        threshold=just_above(refused, above[above > refused], genuine[genuine > refused]),
         tar=right / len(genuine),
         achieved=accepted / len(impostors),
         accepted_genuine=right,
@@ -170,7 +171,7 @@ def _point(
     )
 
 
-def _just_above(low: float, *greater: Scores) -> float:
+def just_above(low: float, *greater: Scores) -> float:
     """Midway between the greatest score that is refused and the least that is accepted."""
     high = min((float(scores.min()) for scores in greater if len(scores)), default=float("inf"))
     if high == float("inf"):

@@ -1,10 +1,9 @@
-"""Pairs with their scores: from a file of embeddings, or from a network and images."""
+"""Pairs with their scores, and all that is to be said of them as a list."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -12,19 +11,13 @@ import numpy.typing as npt
 
 from facezoo.data.faces import printable
 from facezoo.data.listing import Listing, check_list
-from facezoo.data.pairs import NamedPair, NamedPairs, Pairs, number_pairs
-from facezoo.data.protocols import ListedPairs
-from facezoo.data.sources import TestPairs, open_listed, open_pairs
+from facezoo.data.pairs import NamedPair, Pairs
 from facezoo.errors import FacezooError
-from facezoo.evaluation.embedding import cosines_of, embed
+from facezoo.evaluation.embedding import cosines_of
 from facezoo.evaluation.enrolment import Failed, settle, units_but
-from facezoo.evaluation.files import EmbeddingSet
 from facezoo.evaluation.folds import stratified_folds
 from facezoo.evaluation.identities import PairUnits, identify, pairs_as_units
-from facezoo.evaluation.lookup import Lookup
-from facezoo.runs.network import Network
 
-MEMORY = 2 * 2**30  # bytes of decoded images that are kept
 NAMED: Final = 1000  # pairs that contradict their folders, of which each is named in JSON
 
 
@@ -101,84 +94,6 @@ class Failures:
         return {**asdict(self), "images": list(self.images)}
 
 
-def score_embeddings(
-    embeddings: EmbeddingSet, listed: ListedPairs, folds: int = 10, *, failed: Failed | None = None
-) -> ScoredPairs:
-    """The cosines of listed pairs whose images have embeddings.
-
-    Pairs with an image that has none are left out and counted: detectors do not find every face. An embedding
-    that is zero or not finite is of an image that failed to enrol, which counts as `failed` says. `folds` is
-    used where the protocol brings none. Raises FacezooError where no pair is left, a name may mean several
-    images, images failed and nothing is said of them, and as `check_list` does.
-    """
-    lookup = Lookup(embeddings.paths)
-    paths, pairs, missing = number_pairs(listed.pairs, lookup)
-    there = (pairs.left >= 0) & (pairs.right >= 0)
-    if not there.any():
-        near = lookup.near(missing[0])
-        message = f"{embeddings.name} has none of the images of {listed.name}, such as {missing[0]!r}"
-        message += f"; {near}" if near else ""
-        raise FacezooError(message, f"Its paths are like {printable(embeddings.paths[0])!r}.")
-    row = {path: number for number, path in enumerate(embeddings.paths)}
-    rows = embeddings.rows[[row[path] for path in paths]]
-    names = _names(listed.pairs, lookup)
-    kept = _some(pairs, there)
-    scored = score_rows(listed.name, rows, kept, [names[path] for path in paths], folds, failed)
-    return replace(scored, missing=tuple(missing), left_out=int((~there).sum()))
-
-
-def score_network(
-    network: Network,
-    listed: ListedPairs,
-    images: Path | None,
-    *,
-    folds: int | None = None,
-    flip: bool | None = None,
-    failed: Failed | None = None,
-) -> ScoredPairs:
-    """The cosines of listed pairs of images, embedded by a network; `folds` and `flip` None are as its run's.
-
-    Names are relative to `images`, or to one of the protocol's usual folders. Every image must be there and
-    decode, else FacezooError. Images that failed to enrol count as `failed` says, as in `score_embeddings`.
-    """
-    contract = network.preprocessing
-    test = open_listed(listed, images, contract.size, MEMORY, contract=contract)
-    return score_test_pairs(network, test, folds=folds, flip=flip, failed=failed)
-
-
-def score_own_pairs(
-    network: Network, *, flip: bool | None = None, failed: Failed | None = None
-) -> ScoredPairs:
-    """The cosines of the pairs that the run itself was verified on, found again as its settings say.
-
-    `flip` None is as the run had it. Raises FacezooError where it had none, or they are not there any more.
-    """
-    data, evaluate, contract = network.config["data"], network.evaluate, network.preprocessing
-    named = (evaluate.pairs, evaluate.images, data["path"])
-    test = open_pairs(*named, contract.size, MEMORY, protocol=evaluate.protocol, contract=contract)
-    if test is None:
-        raise FacezooError(f"{network.checkpoint}: the run has no pairs", "Name some: --pairs FILE.")
-    return score_test_pairs(network, test, flip=flip, failed=failed)
-
-
-def score_test_pairs(
-    network: Network,
-    test: TestPairs,
-    *,
-    folds: int | None = None,
-    flip: bool | None = None,
-    failed: Failed | None = None,
-) -> ScoredPairs:
-    """The cosines of a verification set's pairs; `folds` and `flip` None are as the run had them."""
-    evaluate = network.evaluate
-    flip = evaluate.flip if flip is None else flip
-    rows = embed(
-        network.backbone, test.store, network.preprocessing, batch_size=evaluate.batch_size, flip=flip
-    )
-    paths = test.store.images.names
-    return score_rows(test.name, rows, test.pairs, paths, folds or evaluate.folds, failed)
-
-
 def score_rows(
     name: str,
     rows: npt.NDArray[np.floating],
@@ -187,7 +102,7 @@ def score_rows(
     folds: int,
     failed: Failed | None = None,
 ) -> ScoredPairs:
-    """The cosines of pairs of images with embeddings `rows` [N, D] and names `paths` [N]: all doors end here.
+    """The cosines of pairs of images with embeddings `rows` [N, D] and names `paths` [N].
 
     Raises FacezooError as `check_list` does, and where images failed to enrol and nothing is said of them.
     """
@@ -238,13 +153,3 @@ def _named(paths: Sequence[str], pairs: Pairs, line: int) -> NamedPair:
 def _some(pairs: Pairs, chosen: npt.NDArray[np.bool_]) -> Pairs:
     fold = None if pairs.fold is None else pairs.fold[chosen]
     return Pairs(pairs.left[chosen], pairs.right[chosen], pairs.same[chosen], fold)
-
-
-def _names(pairs: Sequence[NamedPair], lookup: Lookup) -> dict[str, str]:
-    """The list's own name of each path that it means: its folders are what the protocol means by identity."""
-    names: dict[str, str] = {}
-    for name in NamedPairs.of(pairs).names:
-        path = lookup(name)
-        if path is not None:
-            names.setdefault(path, name)
-    return names

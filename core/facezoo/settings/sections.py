@@ -9,8 +9,6 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from facezoo._protocols import PairsProtocol
-
 MOST: Final = 10**9
 """No count in a run is larger, and what is computed from it fits where it must."""
 EPOCHS: Final = 10**6
@@ -102,8 +100,8 @@ class EvaluateSettings(Section):
     pairs: str = Field(
         "auto", min_length=1, description='a pairs file or folder; "auto": what the data brings; or "none"'
     )
-    protocol: Literal["auto", PairsProtocol] = Field(
-        "auto", description="which of a folder's protocols the pairs are; auto: the one that it holds"
+    protocol: str = Field(
+        "auto", min_length=1, description='a benchmark by name; "auto": the one that the pairs are for'
     )
     images: str = Field(
         "auto", min_length=1, description="the folder that the names in a pairs file start from"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from facezoo.data import Preprocessing, TestPairs, open_pairs
+from facezoo.benchmarks import PairsBenchmark, open_run_benchmark
+from facezoo.benchmarks.running import open_images
+from facezoo.data import Preprocessing, TestPairs
 from facezoo.data.sources import find_training
 from facezoo.errors import FacezooError
 from facezoo.runs.checkpoint import find_checkpoint
@@ -22,8 +24,10 @@ def open_run_pairs(
     """
     data, evaluate = settings.data, settings.evaluate
     memory, cache = (data.memory_mib * 2**20, data.cache) if decoded else (0, "none")
-    named = (evaluate.pairs, evaluate.images, data.path)
-    pairs = open_pairs(*named, data.size, memory, protocol=evaluate.protocol, contract=contract, cache=cache)
+    found = open_run_benchmark(evaluate, data.path, contract)
+    pairs = None
+    if isinstance(found, PairsBenchmark):
+        pairs = TestPairs(found.name, open_images(found, contract, memory, cache), found.pairs)
     if pairs is None and (evaluate.every or evaluate.every_steps):
         message = "evaluate.every: there are no pairs to verify during training"
         raise FacezooError(message, "Name some (--pairs FILE), or leave it at 0.")

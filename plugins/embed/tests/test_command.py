@@ -16,13 +16,12 @@ from click.testing import CliRunner
 
 from facezoo import FacezooError
 from facezoo.data.folder import find_images
-from facezoo.data.protocols import read_protocol
 from facezoo.evaluation.files import read_embeddings
-from facezoo.evaluation.scoring import score_embeddings, score_own_pairs
 from facezoo.runs.network import open_network
 from facezoo_cli.main import cli
 from facezoo_embed import embed_folder
 from support.faces import identity_folder, pairs_csv
+from support.scored import score_list, score_own_pairs
 
 RECIPE = ["--set", "train.epochs=1", "--set", "data.size=32", "--set", "data.cache=none"]
 
@@ -67,8 +66,7 @@ def test_the_rows_give_the_scores_of_the_run(run, faces, tmp_path):
     assert (found.images, found.left_out) == (32, ())
     embeddings = read_embeddings(tmp_path / "e.npz")
     assert embeddings.paths == find_images(faces).names
-    listed = read_protocol(faces / "pairs.csv")
-    scores = score_embeddings(embeddings, listed, folds=10).scores
+    scores = score_list(embeddings, faces / "pairs.csv").scores
     np.testing.assert_allclose(scores, score_own_pairs(network).scores, atol=1e-6)
     assert not (tmp_path / "e.npz.partial").exists()
     with pytest.raises(FacezooError, match="exists already"):

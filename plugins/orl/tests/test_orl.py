@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 from facezoo import FacezooError
-from facezoo.data import open_pairs, open_training
+from facezoo.data import open_training
 from facezoo.data.opening import open_all, open_faces
-from facezoo.data.protocols import read_protocol
 from facezoo.settings import resolve
 from facezoo_cli.main import cli
 from facezoo_orl import faces, spec
 from facezoo_orl.faces import held_out_pairs, training_faces
+from support.scored import open_pairs
 
 COSFACE = {"head.name": "cosface"}
 
@@ -38,11 +38,11 @@ def test_the_word_is_the_embedded_faces_and_a_folder_of_that_name_is_mentioned(b
     with pytest.warns(UserWarning, match=r"`orl` means the AT&T/ORL .*; the folder of that name is \./orl"):
         assert len(open_faces("orl")) == 300
     with pytest.warns(UserWarning, match="the folder of that name"):
-        assert len(read_protocol("orl").pairs) == 4950
+        assert len(open_pairs("orl", "auto", "elsewhere", 16).pairs) == 4950
     with pytest.warns(UserWarning, match="the folder of that name"):
         assert len(open_all("orl")) == 400
     assert len(open_faces("./orl")) == 2
-    assert len(read_protocol("./orl").pairs) == len(read_protocol(Path("orl")).pairs) == 1
+    assert len(open_pairs("./orl", "auto", "elsewhere", 16).pairs) == 1
     assert open_all("./orl").names == ("a/1.png", "b/1.png")
 
 
@@ -60,7 +60,7 @@ def test_the_embedded_pairs_are_the_same_in_every_door():
         assert np.array_equal(test.pairs.right, pairs.right)
         assert np.array_equal(test.pairs.same, pairs.same)
     with pytest.raises(FacezooError, match="orl: cannot be read"):
-        read_protocol("orl", "lfw")
+        open_pairs("orl", "auto", "elsewhere", 16, protocol="lfw")
 
 
 def test_embeddings_of_the_embedded_faces_are_evaluated_by_the_word(beside: Path):

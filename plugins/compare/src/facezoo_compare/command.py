@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facezoo.errors import FacezooError
-from facezoo_cli.figures import percent, percent_interval
+from facezoo.table import ends as percent_interval
+from facezoo.table import number as percent
 from facezoo_cli.output import say, say_json
 from facezoo_cli.stopping import interruptible
 

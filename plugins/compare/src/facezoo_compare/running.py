@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from facezoo._words import first_line
+from facezoo.benchmarks import PairsResult, evaluate_network, open_own_benchmark
 from facezoo.errors import FacezooError
-from facezoo.evaluation.scoring import ScoredPairs, score_own_pairs
+from facezoo.evaluation.scoring import ScoredPairs
 from facezoo.runs.claim import ClaimedError, claim
 from facezoo.runs.directory import CONFIG, check_directory, holds_run, refuse_run
 from facezoo.runs.network import open_network
@@ -108,7 +109,12 @@ def _scored(folder: Path) -> ScoredPairs:
     scored = _if_sound(read_scores, folder)
     if scored is None:
         with claim(folder):
-            scored = score_own_pairs(open_network(folder))
+            network = open_network(folder)
+            (result,) = evaluate_network(network, [open_own_benchmark(network)])
+            if not isinstance(result, PairsResult):
+                message = f"{folder}: was verified on {result.name}, which is no list of pairs"
+                raise FacezooError(message, "Compare runs by pairs (--pairs FILE).")
+            scored = result.scored
             write_scores(folder, scored)
     return scored
 

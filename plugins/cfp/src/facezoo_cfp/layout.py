@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from facezoo.data.faces import printable
+from facezoo._words import printable
+from facezoo.benchmarks import Given, PairsBenchmark
 from facezoo.data.pairs import NamedPair
 from facezoo.errors import FacezooError
 
@@ -18,9 +19,20 @@ Kind = Literal["FF", "FP"]
 IMAGES = "Data/Images"
 
 
-def is_cfp(root: Path) -> bool:
-    """Whether a folder has CFP's layout."""
-    return (root / "Protocol" / "Split").is_dir()
+def open_ff(given: Given) -> PairsBenchmark:
+    """CFP-FF in a folder."""
+    return _open(given, "FF")
+
+
+def open_fp(given: Given) -> PairsBenchmark:
+    """CFP-FP in a folder."""
+    return _open(given, "FP")
+
+
+def _open(given: Given, kind: Kind) -> PairsBenchmark:
+    root = given.file(f"cfp-{kind.lower()}")
+    folders = (root / IMAGES, root, root / "images")
+    return PairsBenchmark.listed(given, f"CFP-{kind}", read_cfp(root, kind), folders)
 
 
 def read_cfp(root: Path, kind: Kind) -> list[NamedPair]:

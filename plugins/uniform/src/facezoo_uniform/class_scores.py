@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,8 @@ from facezoo.evaluation import arguments
 from facezoo.evaluation.archives import one_number, read_arrays
 from facezoo.evaluation.direction import refuse_area
 from facezoo.evaluation.enrolment import Failed, settle
-from facezoo.evaluation.uniform import UniformAccuracy, uniform_accuracy
 from facezoo.loss import HeadLoss
+from facezoo_uniform.accuracy import UniformAccuracy, uniform_accuracy
 
 Floats = npt.NDArray[np.float64]
 _ROWS = 256
@@ -65,13 +65,36 @@ def of_matrix(scores: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Flo
     return own, other
 
 
-def uniform_of_file(path: Path, *, distances: bool = False, failed: Failed | None = None) -> UniformAccuracy:
-    """Uniform accuracy of any classifier, from an npz with `score` [M, C] and `label` [M].
+@dataclass(frozen=True, eq=False)
+class ClassScores:
+    """Per sample, [M] each: the score of its own class, the largest of the others, its class, and whether it
+    failed to enrol. `learned` is the threshold that the classifier learned, if it has one.
+    """
+
+    own: Floats
+    other: Floats
+    labels: npt.NDArray[np.integer]
+    learned: float | None
+    failing: npt.NDArray[np.bool_]
+
+    def kept(self, failed: Failed | None) -> ClassScores:
+        """The samples that count: all, or without those that failed where `failed` is "drop"."""
+        some = ~self.failing if failed == "drop" else np.ones(len(self.own), np.bool_)
+        columns = (self.own[some], self.other[some], self.labels[some])
+        return ClassScores(*columns, self.learned, self.failing[some])
+
+    def accuracy(self) -> UniformAccuracy:
+        """Uniform accuracy of these samples; no threshold tells those apart that failed."""
+        return uniform_accuracy(self.own, self.other, self.labels, self.learned, failed=self.failing)
+
+
+def read_scores(path: Path, *, distances: bool = False, failed: Failed | None = None) -> ClassScores:
+    """Any classifier's scores, from an npz with `score` [M, C] and `label` [M].
 
     `threshold`, a number, is the one that the classifier learned, if it is there. With `distances` the scores
-    (and the threshold) are distances, and the figures those of -distance. Rows that are zero or not finite
-    are of samples that failed to enrol, which count as `failed` says. Raises FacezooError where the file
-    cannot be read, the arrays do not fit, or samples failed and nothing is said of them.
+    (and the threshold) are distances, and -distance is returned. Rows that are zero or not finite are of
+    samples that failed to enrol, which `failed` must be said of. Raises FacezooError where the file cannot be
+    read, the arrays do not fit, or samples failed and nothing is said of them.
     """
     layout = "Give an .npz with `score` (numbers [samples, classes]) and `label` (integers [samples])."
     arrays = read_arrays(path, ("score", "label"), layout, optional=("threshold",))
@@ -84,22 +107,9 @@ def uniform_of_file(path: Path, *, distances: bool = False, failed: Failed | Non
     matrix = arguments.matrix(scores)
     if distances:
         matrix, learned = -matrix, None if learned is None else -learned
-    return _uniform(path.name, matrix, labels, learned, failed)
-
-
-def _uniform(
-    name: str,
-    scores: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.integer],
-    learned: float | None,
-    failed: Failed | None,
-) -> UniformAccuracy:
-    """Uniform accuracy with or without the samples that failed to enrol."""
-    arguments.together(scores=scores, labels=labels)
-    rows = [f"row {row}" for row in range(len(scores))]
-    failing = settle(name, scores, rows, failed, things="rows of scores")
-    own, other = np.zeros(len(scores)), np.zeros(len(scores))
-    own[~failing], other[~failing] = of_matrix(scores[~failing], labels[~failing])
-    kept = ~failing if failed == "drop" else np.ones(len(scores), np.bool_)
-    found = uniform_accuracy(own[kept], other[kept], labels[kept], learned, failed=failing[kept])
-    return replace(found, failed=int(failing.sum()))
+    arguments.together(scores=matrix, labels=labels)
+    rows = [f"row {row}" for row in range(len(matrix))]
+    failing = settle(path.name, matrix, rows, failed, things="rows of scores")
+    own, other = np.full(len(matrix), -np.inf), np.zeros(len(matrix))
+    own[~failing], other[~failing] = of_matrix(matrix[~failing], labels[~failing])
+    return ClassScores(own, other, labels, learned, failing)

@@ -36,10 +36,13 @@ class Geometry:
     images: int
     failed: int = 0
     files_left_out: int = 0
+    met: tuple[bool, ...] = ()
+    """Which classes meet the criterion, in the order of their names; `judges` are those that can."""
+    judges: tuple[bool, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as they are written to JSON."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name not in {"met", "judges"}}
 
 
 def geometry(embeddings: npt.ArrayLike, labels: npt.ArrayLike) -> Geometry:
@@ -72,6 +75,8 @@ def geometry(embeddings: npt.ArrayLike, labels: npt.ArrayLike) -> Geometry:
         classes=len(classes),
         judged=int(judged.sum()),
         images=len(units),
+        met=tuple((judged & (widest < nearest)).tolist()),
+        judges=tuple(judged.tolist()),
     )
 
 

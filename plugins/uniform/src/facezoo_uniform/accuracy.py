@@ -98,6 +98,31 @@ def uniform_accuracy(
     )
 
 
+def replicates(
+    own: Floats, other: Floats, classes: npt.NDArray[np.int64], times: npt.NDArray[np.integer[Any]]
+) -> dict[str, Floats]:
+    """The three shares where the classes weigh `times` [classes, r], float64 [r] each.
+
+    Samples that failed to enrol have the metric -inf of their own class.
+    """
+    weight = times[classes].astype(np.float64)
+    apart = other < own
+    values = np.concatenate([other[apart], own[apart]])
+    order = np.argsort(values, kind="stable")
+    change = np.concatenate([weight[apart], -weight[apart]])[order]
+    last = np.append(np.diff(values[order]) > 0, True)
+    best = np.cumsum(change, axis=0)[last].max(0, initial=0) if len(values) else 0 * weight[:1].sum(0)
+    of_class = np.array(
+        [
+            _one_threshold(own[apart & (classes == c)], other[apart & (classes == c)])[0]
+            for c in range(len(times))
+        ]
+    )
+    with np.errstate(invalid="ignore"):
+        shares = {"uni": best, "by_class": of_class @ times, "by_sample": weight[apart].sum(0)}
+        return {name: right / weight.sum(0) for name, right in shares.items()}
+
+
 def _one_threshold(own: Floats, other: Floats) -> tuple[int, float | None, float | None]:
     """The most samples that any t tells apart, and the ends of the widest (low, high] of such t."""
     if not len(own):

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 import facezoo
 from facezoo import FacezooError
-from facezoo.evaluation import geometry, uniform_accuracy
-from facezoo.evaluation.class_scores import cosines_to_classes, of_matrix, uniform_of_file
+from facezoo.benchmarks import Given, Options, open_benchmark
+from facezoo_uniform.accuracy import UniformAccuracy, uniform_accuracy
+from facezoo_uniform.angles import geometry
+from facezoo_uniform.class_scores import cosines_to_classes, of_matrix
 from support.searches import short_and_long
 
 samples = st.lists(
@@ -114,7 +116,7 @@ def slow_angle(a, b) -> float:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_geometry_equals_the_loop_over_pairs(seed, monkeypatch):
-    monkeypatch.setattr("facezoo.evaluation.angles._ELEMENTS", 70)  # several blocks
+    monkeypatch.setattr("facezoo_uniform.angles._ELEMENTS", 70)  # several blocks
     random = np.random.default_rng(seed)
     labels = random.integers(0, 7, 24)
     centres = random.normal(0, 1, (7, 4))
@@ -169,6 +171,11 @@ def test_class_vectors_that_no_step_has_moved_say_nothing():
     assert not vectors.untouched(3)
 
 
+def uniform_of_file(path: Path, **options) -> UniformAccuracy:
+    benchmark = open_benchmark(None, Given(path=str(path), options=Options(**options)))
+    return benchmark.evaluate(benchmark.images.rows).uniform
+
+
 def scored(path: Path, **arrays) -> Path:
     np.savez(path / "s.npz", **arrays)
     return path / "s.npz"
@@ -205,3 +212,12 @@ def test_a_row_of_scores_that_says_nothing_failed_to_enrol(tmp_path: Path, row):
     rejected, dropped = (uniform_of_file(file, failed=failed) for failed in ("reject", "drop"))
     assert (rejected.uni, rejected.samples, rejected.failed) == (2 / 3, 3, 1)
     assert (dropped.uni, dropped.samples, dropped.failed) == (1, 2, 1)
+
+
+def test_a_sample_that_failed_is_told_apart_by_no_threshold():
+    own, other = np.array([0.9, 0.8, np.nan]), np.array([0.1, 0.2, np.nan])
+    found = uniform_accuracy(own, other, [0, 1, 1], failed=[False, False, True])
+    assert (found.uni, found.by_class, found.by_sample) == (2 / 3, 2 / 3, 2 / 3)
+    assert (found.failed, found.samples, found.classes) == (1, 3, 2)
+    with pytest.raises(FacezooError, match="of which 1 have metrics that are no numbers"):
+        uniform_accuracy(own, other, [0, 1, 1])
