@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from facezoo.errors import FacezooError
 from facezoo_cli.measuring import Asked, measured
+from facezoo_cli.options import FILE, as_json, count
 from facezoo_cli.output import say, say_json
 
 
 @click.command("evaluate")
 @measured
-@click.option(
-    "--scores",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="S.npz",
-    help="A classifier's `score` [M, C], `label` [M].",
-)
-@click.option("--training", metavar="DIR", help="Where the run's training images are now, for uniform.")
+@click.option("--scores", type=FILE, metavar="FILE", help="A classifier's `score` [M, C] and `label` [M].")
+@click.option("--training", metavar="SRC", help="Where the run's training images are now, for uniform.")
 @click.option("--far", "fars", type=float, multiple=True, metavar="RATE", help="A FAR; may be repeated.")
-@click.option("--folds", type=click.IntRange(2), default=10, help="Folds, for pairs that bring none; 10.")
-@click.option("--replicates", type=click.IntRange(0), default=1000, help="Of the bootstrap; 1000.")
+@count("--folds", "Folds, for pairs that bring none; 10 if not given.", least=2, usual=10)
+@count("--replicates", "Replicates of the bootstrap; 1000 if not given.", least=0, usual=1000)
 @click.option("--flip/--no-flip", default=None, help="Add the mirror image's embedding; as the run did.")
 @click.option("--distances", is_flag=True, help="The --scores are distances: the lower the more alike.")
-@click.option("--json", "as_json", is_flag=True, help="All figures as JSON, in fractions.")
+@as_json("All figures as JSON, in fractions.")
 def command(
     as_json: bool,
     fars: tuple[float, ...],
@@ -39,8 +34,9 @@ def command(
 ) -> None:
     """Evaluate a run, or embeddings from anywhere, with intervals.
 
-    Pairs: LFW's lists, CSV (a,b,same), and what other benchmarks read. Without a list, --benchmark all-pairs
-    compares every image with every other: --data DIR has identity folders, and paths of embeddings name them.
+    Pairs are LFW's lists, CSV (a,b,same), and what other benchmarks read. Without a list, `--benchmark
+    all-pairs` compares every image with every other: those of `--data SRC`, or all that have embeddings,
+    whose folders are their identities.
     """
     from facezoo.benchmarks import Options
 

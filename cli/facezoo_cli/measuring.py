@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from facezoo.errors import FacezooError
+from facezoo_cli.options import FILE, PATH, data, model
 
 if TYPE_CHECKING:
     from facezoo.benchmarks import Benchmark, Given, Options, Result
@@ -17,27 +18,27 @@ if TYPE_CHECKING:
     from facezoo.runs.network import Network
 
 T = TypeVar("T", bound=Callable[..., Any])
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
-_PATH: Final = click.Path(path_type=Path)
 
 _OPTIONS: Final = (
-    click.argument("run", required=False, type=_PATH, metavar="[RUN|CHECKPOINT]"),
-    click.option("--model", type=_PATH, metavar="RUN|FILE|FOLDER", help="The same as RUN."),
+    model(required=False),
     click.option(
-        "--embeddings", type=_FILE, metavar="E.npz", help="Of anywhere: `path` [N], `embedding` [N, D]."
+        "--embeddings",
+        type=FILE,
+        metavar="FILE",
+        help="Embeddings from anywhere, instead of a run: an .npz with `path` [N] and `embedding` [N, D].",
     ),
     click.option(
         "--benchmark",
         "benchmarks",
         multiple=True,
         metavar="NAME[=PATH]",
-        help="What to measure, as `facezoo list benchmarks` names it. May be repeated.",
+        help="What to measure, as `facezoo list benchmarks` names it; may be repeated.",
     ),
-    click.option("--pairs", metavar="FILE|DIR", help="Pairs; those of the run if not given."),
-    click.option("--protocol", metavar="NAME", help="The benchmark of --pairs, if files do not tell."),
-    click.option("--data", metavar="SRC", help="Images by identity, for benchmarks that need no list."),
-    click.option("--images", type=_PATH, metavar="DIR", help="The folder that names in pairs start from."),
-    click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap; 0."),
+    click.option("--pairs", metavar="FILE|FOLDER", help="Pairs; those of the run if not given."),
+    click.option("--protocol", metavar="NAME", help="The benchmark of --pairs, if its path does not tell."),
+    data("Images with identities, for benchmarks that need no list."),
+    click.option("--images", type=PATH, metavar="FOLDER", help="The folder that names in pairs start from."),
+    click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Of the bootstrap; 0."),
     click.option(
         "--failed",
         type=click.Choice(("reject", "drop")),
@@ -58,7 +59,6 @@ class Asked:
     """What was asked for on the command line."""
 
     run: Path | None
-    model: Path | None
     embeddings: Path | None
     benchmarks: tuple[str, ...]
     pairs: str | None
@@ -70,16 +70,14 @@ class Asked:
     flip: bool | None = None
 
     def results(self, options: Options) -> list[tuple[str, Result]]:
-        """Each benchmark's name and result, from one pass over the images. `folds` 0 is as the run has it."""
+        """Each benchmark's name and result, from one pass over the images."""
         self._check()
         if self.scores is not None:
             return [("scores", self._of_scores(options))]
         return self._measured(*self._given(options))
 
     def _check(self) -> None:
-        if self.run is not None and self.model is not None:
-            raise FacezooError("RUN and --model are the same", "Give one of them.")
-        given = {"run": self.run or self.model, "embeddings": self.embeddings, "scores": self.scores}
+        given = {"run": self.run, "embeddings": self.embeddings, "scores": self.scores}
         sources = [name for name, value in given.items() if value is not None]
         if len(sources) != 1:
             found = f"{' and '.join(sources)} were given" if sources else "nothing was given"
@@ -112,7 +110,7 @@ class Asked:
             return Given(embeddings=found, options=options, **rest), None, found
         from facezoo.runs.network import open_network
 
-        network = open_network(self.run or self.model or Path())
+        network = open_network(self.run or Path())
         contract = network.preprocessing
         return Given(network=network, contract=contract, options=options, **rest), network, None
 

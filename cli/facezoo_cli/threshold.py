@@ -8,6 +8,7 @@ import click
 
 from facezoo.errors import FacezooError
 from facezoo_cli.measuring import Asked, measured
+from facezoo_cli.options import as_json, count
 from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 
 @click.command("threshold")
 @measured
-@click.option("--far", type=float, default=1e-3, help="False accept rate; 1e-3 if not given.")
-@click.option("--replicates", type=click.IntRange(1), default=1000, help="Of the bootstrap; 1000.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--far", type=float, default=1e-3, metavar="RATE", help="False accept rate; 1e-3 if not given.")
+@count("--replicates", "Replicates of the bootstrap; 1000 if not given.", usual=1000)
+@as_json("The threshold as JSON.")
 def command(far: float, replicates: int, seed: int, failed: Any, as_json: bool, **options: Any) -> None:
     """Choose the threshold for a false accept rate, with its interval.
 

@@ -219,7 +219,7 @@ def test_scores_of_any_classifier(invoke, tmp_path):
             ["RUN", "--protocol", "cpf-fp", "--pairs", "x"],
             "unknown benchmark 'cpf-fp'; did you mean 'cfp-fp'",
         ),
-        (["RUN", "--model", "other"], "RUN and --model are the same"),
+        (["RUN", "--model", "other"], "RUN and --model: two models"),
         (["--embeddings", "e.npz"], "--embeddings: which pairs?"),
         (["nowhere"], "nowhere: neither a checkpoint nor a run directory"),
     ],
