@@ -13,7 +13,7 @@ from facezoo.data.decoding import in_threads, read
 from facezoo.data.faces import LeftOut, printable
 from facezoo.data.images import Images
 from facezoo.data.opening import open_faces
-from facezoo_datacheck.overlap import Overlap, digest, find_overlap
+from facezoo_datacheck.overlap import Overlap, digest, find_overlap, reasons
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ class DataCheck:
         """What stands in the way of training, or of believing what is measured afterwards; empty: usable."""
         spread = {name for group in self.across for name in group.identities}
         found = {
-            _count(len(self.unreadable), "unreadable image"): self.unreadable,
-            _count(len(self.other_aspect), "image that is not square", "images that are not square"): (
+            number_of(len(self.unreadable), "unreadable image"): self.unreadable,
+            number_of(len(self.other_aspect), "image that is not square", "images that are not square"): (
                 self.other_aspect
             ),
             f"byte-identical images under {len(spread):,} different identities": spread,
-            f"{_count(self.identities, 'identity', 'identities')}; a loss tells at least two apart": (
+            f"{number_of(self.identities, 'identity', 'identities')}; a loss tells at least two apart": (
                 self.identities < 2
             ),
         }
@@ -92,9 +92,9 @@ class DataCheck:
                 "each": {printable(name): count for name, count in self.per_identity.items()},
             },
             "sides": {f"{width}x{height}": count for (width, height), count in self.sides.items()},
-            "unreadable": _reasons(self.unreadable),
-            "left_out": _reasons(self.left_out),
-            "other_aspect": _reasons(self.other_aspect),
+            "unreadable": reasons(self.unreadable),
+            "left_out": reasons(self.left_out),
+            "other_aspect": reasons(self.other_aspect),
             "identical_across_identities": [list(map(printable, group.paths)) for group in self.across],
             "identical_within_an_identity": [list(map(printable, group.paths)) for group in self.within],
             "against": self.overlap.as_dict() if self.overlap else None,
@@ -162,9 +162,6 @@ def _same_bytes(faces: Images, looked: Iterable[Looked]) -> list[Duplicates]:
     ]
 
 
-def _reasons(items: Iterable[LeftOut]) -> list[dict[str, str]]:
-    return [{"path": printable(item.path), "reason": item.reason} for item in items]
-
-
-def _count(number: int, one: str, many: str = "") -> str:
+def number_of(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: "1 image", "1,200 images"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

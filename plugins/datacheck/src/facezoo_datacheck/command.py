@@ -43,8 +43,9 @@ def command(ctx: click.Context, path: str, against: str | None, as_json: bool) -
 
 def _report(found: DataCheck) -> Iterator[str]:
     from facezoo.data.faces import printable, told
+    from facezoo_datacheck.check import number_of
 
-    identities = f"{found.identities:,} {'identity' if found.identities == 1 else 'identities'}"
+    identities = number_of(found.identities, "identity", "identities")
     yield f"{printable(found.path)}: {found.images:,} images of {identities}"
     if found.declared:
         yield f"declared: {', '.join(f'{key} {value}' for key, value in found.declared.items())}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -62,9 +62,14 @@ class Overlap:
             "identities_numbers_only": list(self.numbers),
             "images_by_name": texts(self.same_name),
             "images_by_bytes": texts(self.same_bytes),
-            "not_compared": [{"path": printable(x.path), "reason": x.reason} for x in self.unreadable],
-            "passed_over": [{"path": printable(x.path), "reason": x.reason} for x in self.passed_over],
+            "not_compared": reasons(self.unreadable),
+            "passed_over": reasons(self.passed_over),
         }
+
+
+def reasons(items: Iterable[LeftOut]) -> list[dict[str, str]]:
+    """What is not used and why, as JSON types."""
+    return [{"path": printable(item.path), "reason": item.reason} for item in items]
 
 
 def digest(data: Picture) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -37,6 +37,8 @@ def command(
     with interruptible(lambda: "Interrupted. The same command goes on."):
         from facezoo.data.faces import told
         from facezoo.data.opening import open_all
+        from facezoo.disk.durable import write_text
+        from facezoo.runs.directory import writing
         from facezoo.runs.network import open_network
         from facezoo_embed.embed_folder import embed_images
 
@@ -47,21 +49,11 @@ def command(
     mirrored = "with" if flip else "without"
     say(f"{out}: {found.images:,} embeddings, {mirrored} mirror images, by {network.checkpoint}")
     if left_out is not None:
-        _write(left_out, map(str, found.left_out))
+        with writing(left_out, "Choose another place for what was left out (--left-out)."):
+            write_text(left_out, "".join(f"{item}\n" for item in found.left_out))
     if found.left_out:
         say(f"left out: {len(found.left_out):,} files or folders")
         say("\n".join(told(found.left_out, "--left-out FILE lists all")))
-
-
-def _write(path: Path, lines: Iterable[str]) -> None:
-    from facezoo.disk.durable import write_text
-    from facezoo.errors import FacezooError
-
-    try:
-        write_text(path, "".join(f"{line}\n" for line in lines))
-    except OSError as problem:
-        message = f"{path}: cannot be written ({problem.strerror})"
-        raise FacezooError(message, "Choose another place for what was left out (--left-out).") from problem
 
 
 def _progress() -> Callable[[int, int], None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -20,6 +19,7 @@ from facezoo.data.images import Images
 from facezoo.errors import FacezooError
 from facezoo.evaluation.embedding import embed_pixels
 from facezoo.runs.network import Network
+from facezoo.runs.verified import file_digest
 from facezoo_embed.image_batches import image_batches
 from facezoo_embed.partial import Partial, open_partial, refuse_existing
 
@@ -71,11 +71,9 @@ def embed_images(
 
 def _job(network: Network, images: Images, flip: bool) -> dict[str, Any]:
     """All that decides the rows; FacezooError where an image is away, which would make it another job."""
-    with (network.checkpoint / "model.safetensors").open("rb") as file:
-        weights = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "checkpoint": printable(str(network.checkpoint)),
-        "weights": weights,
+        "weights": file_digest(network.checkpoint / "model.safetensors"),
         "preprocessing": network.preprocessing.as_dict(),
         "flip": flip,
         "images": content_of(images, strict=True).sha256,

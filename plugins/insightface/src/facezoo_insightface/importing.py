@@ -6,7 +6,6 @@ called with `weights_only=True`, which admits tensors and plain containers and r
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -26,6 +25,7 @@ from facezoo.disk.durable import whole_folder
 from facezoo.errors import FacezooError
 from facezoo.runs.checkpoint import FORMAT, write_contents
 from facezoo.runs.provenance import backbone_provenance
+from facezoo.runs.verified import file_digest
 from facezoo_insightface.downloads import AGAIN, STATE_DICT, check_download, is_safetensors
 from facezoo_insightface.recognising import Imported, recognise
 
@@ -55,7 +55,7 @@ def import_weights(
     if os.path.lexists(out):  # found out before the file is read, which may take a while
         raise _exists(out)
     imported = recognise(read_state(path), printable(str(path)), backbone)
-    origin = {"file": printable(path.name), "sha256": _digest(path)}
+    origin = {"file": printable(path.name), "sha256": file_digest(path)}
     _write(out, imported, origin, Preprocessing(imported.size, ALIGNMENT, colour, mean, std))
     return imported
 
@@ -124,11 +124,6 @@ def _check_units(mean: Channels, std: Channels) -> None:
     if min(deviations) < 1 or any(0 < abs(value) < 1 for value in means):
         message = f"mean {mean} and std {std} look like those of pixels from 0 to 1"
         raise FacezooError(message, "Give them in 8-bit units: 255 times as much.")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(out: Path, imported: Imported, origin: Mapping[str, Any], contract: Preprocessing) -> None:
