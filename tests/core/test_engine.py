@@ -14,6 +14,7 @@ from facezoo.engine import Prototypes
 from facezoo.engine.layout import Dense, Streamed
 from facezoo.engine.streamed.products import Matmul, Precision, multiplies_bf16
 from facezoo.engine.terms import Layout
+from facezoo.engine.units import norms_and_units
 from facezoo.holding import HeldValues
 
 BATCH, CLASSES, DIM = 9, 23, 6
@@ -120,6 +121,24 @@ def test_gradients_against_a_memory_follow_a_maximum_that_rises_from_block_to_bl
     expected = torch.autograd.grad(logits.masked_fill(own, -math.inf).logsumexp(1).sum(), [rows, scale])
     for one, other in zip(found, expected, strict=True):
         assert torch.allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
+def test_a_function_of_infinite_slope_never_meets_the_own_class(layout: Layout) -> None:
+    prototypes = Prototypes(DIM, DIM, seed=3).double()
+    prototypes.weight.data.copy_(torch.eye(DIM))  # cosines are 1 and 0 exactly; arccos is steepest at 1
+    rows = torch.eye(DIM, dtype=torch.float64, requires_grad=True)
+    against = facezoo.Batch(rows, torch.arange(DIM), 0, layout).against(prototypes)
+    for reduced in (against.sum(torch.acos), against.logsumexp(torch.acos)):
+        (gradient,) = torch.autograd.grad(reduced.sum(), rows, retain_graph=True)
+        assert gradient.isfinite().all()
+
+
+def test_what_is_shorter_than_the_smallest_norm_has_no_direction() -> None:
+    vectors = torch.tensor([[3e-13, 0.0], [0.0, 3e-12]], dtype=torch.float64, requires_grad=True)
+    norms, units = norms_and_units(vectors)
+    assert norms.tolist() == [0.0, pytest.approx(3e-12)]
+    assert units.tolist() == [[0.0, 0.0], [0.0, pytest.approx(1.0)]]
+    assert torch.autograd.grad(norms.sum(), vectors)[0].tolist() == [[0.0, 0.0], [0.0, pytest.approx(1.0)]]
 
 
 def test_an_empty_memory_reduces_over_nothing(layout: Layout, batch: facezoo.Batch) -> None:

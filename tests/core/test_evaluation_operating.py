@@ -49,6 +49,18 @@ def arrays(genuine: list[int], impostors: list[int], dtype=np.float64) -> tuple[
     return scores[mixed].astype(dtype), same[mixed]
 
 
+def test_each_of_many_rates_has_the_order_statistic_that_a_sort_gives():
+    scores = np.random.default_rng(5).normal(size=30_000)
+    same = np.arange(len(scores)) < 3_000
+    fars = [0.001, 0.01, 0.02, 0.1, 0.3, 0.7]
+    falling = np.sort(scores[~same])[::-1]
+    for far, point in zip(fars, tar_at_far(scores, same, fars), strict=True):
+        allowed = math.floor(far * len(falling) + 1e-6)
+        assert point.accepted_impostors == allowed
+        assert falling[allowed] < point.threshold <= falling[allowed - 1]
+        assert point.tar == (scores[same] > falling[allowed]).mean()
+
+
 @short_and_long
 @given(genuine_scores, impostor_scores, st.sampled_from(["0.2", "0.29", "0.5", "0.9", "1"]))
 def test_tar_at_far_equals_the_loop_over_thresholds(length, genuine, impostors, far):

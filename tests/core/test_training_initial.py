@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from facezoo import FacezooError
 from facezoo.data import Preprocessing
 from facezoo.runs.checkpoint import FORMAT, read_part, write_contents
 from facezoo.runs.provenance import backbone_provenance
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, train
+from facezoo.training.introduction import introduce
 from support.checkpoints import rewrite
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
@@ -69,6 +72,18 @@ def test_only_the_backbone_is_taken_where_the_identities_are_others(data, first,
     renamed = Path(shutil.copytree(data, tmp_path / "renamed"))
     (renamed / "person 0").rename(renamed / "somebody")
     assert Trainer(tuned(renamed, first), tmp_path).started_from["head"] is False
+
+
+def test_what_was_taken_is_said(data, first, tmp_path: Path):
+    said = StringIO()
+    introduce(Trainer(tuned(data, first), tmp_path, Console(file=said)))
+    other = identity_folder(tmp_path / "faces", identities=3)
+    introduce(Trainer(tuned(other, first, freeze="backbone"), tmp_path, Console(file=said)))
+    started = [line for line in said.getvalue().splitlines() if line.startswith("started from")]
+    assert [line.rpartition(" (")[2] for line in started] == [
+        "backbone and head)",
+        "backbone; the backbone is frozen)",
+    ]
 
 
 def test_a_frozen_backbone_keeps_every_bit_and_is_not_optimised(data, first, tmp_path: Path):
