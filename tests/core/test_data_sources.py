@@ -282,15 +282,24 @@ def test_a_name_of_old_says_what_brings_it(monkeypatch: pytest.MonkeyPatch):
     assert "pip install facezoo-orl" in error.value.hint
 
 
-@pytest.mark.usefixtures("rendered")
 @pytest.mark.parametrize("rest", ["", ":pipe"])
-def test_any_source_is_trained_on_and_gone_on_with(
-    rest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_any_source_is_trained_on_verified_with_its_pairs_and_gone_on_with(
+    rest: str, with_installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     install_tiny(monkeypatch, tmp_path / "site")
-    sets = ["data.size=16", "backbone.name=tiny", "backbone.dim=4", "train.epochs=2", "train.batch_size=6"]
+    with_installed(PLAIN, source("facezoo-paired", "pairs='fixture_facezoo_paired:paired',"))
+    sets = [
+        "evaluate.folds=3",
+        "data.size=16",
+        "backbone.name=tiny",
+        "backbone.dim=4",
+        "train.epochs=2",
+        "train.batch_size=6",
+    ]
     settings = resolve(flags={"head.name": "plain", "data.path": f"rendered{rest}"}, sets=sets)
-    train(settings, tmp_path / "run")
+    figures = train(settings, tmp_path / "run")
+    assert figures["pairs"] == "all pairs of pictures"
+    assert (figures["verification"]["genuine"], figures["verification"]["impostor"]) == (18, 48)
     saved = read_metadata(latest_checkpoint(tmp_path / "run"))["data"]
     assert (saved["images"], saved["identities"], saved["left_out"]) == (12, 3, 0)
     assert same_data(Piped() if rest else Rendered(), saved)

@@ -65,6 +65,17 @@ def opened(rest):
     if rest == "broken":
         raise KeyError(rest)
     return Piped() if rest == "pipe" else Rendered()
+
+
+def paired(rest):
+    import numpy as np
+
+    from facezoo.data import OwnPairs, Pairs
+
+    images = opened(rest)
+    left, right = np.triu_indices(len(images), 1)
+    same = images.labels[left] == images.labels[right]
+    return OwnPairs("all pairs of pictures", images, Pairs(left, right, same))
 """
 
 
