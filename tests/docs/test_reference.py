@@ -16,9 +16,10 @@ import torch
 from pydantic.fields import FieldInfo
 
 from facezoo import margins
+from facezoo.data import Images, SourceSpec
 from facezoo.hooks import Events
 from facezoo.registry import HeadSpec
-from facezoo.registry.entries import BACKBONES, COMMANDS, HEADS, HOOKS, MODULES
+from facezoo.registry.entries import BACKBONES, COMMANDS, DATA, HEADS, HOOKS, MODULES
 from facezoo.settings.sections import SECTIONS
 from facezoo.training.state import FREE
 from support.distributions import plugins_offering
@@ -82,6 +83,22 @@ def test_every_field_of_the_record_is_listed_with_its_default():
     assert rows == expected
 
 
+def test_every_field_of_a_sources_record_is_listed_with_its_default():
+    rows = re.findall(r"^\| `(\w+)` \| (required|`[^`]*`|a function) \|", own_sources(), re.MULTILINE)
+    expected = [(field.name, default_of(field)) for field in dataclasses.fields(SourceSpec)]
+    assert rows[: len(expected)] == [(name, re.sub("`<.*>`", "a function", text)) for name, text in expected]
+
+
+def test_everything_that_images_have_is_listed():
+    public = [name for name in (*Images.__annotations__, *vars(Images)) if not name.startswith("_")]
+    table = own_sources().partition("What `Images` has")[2]
+    assert sorted(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == sorted(set(public))
+
+
+def own_sources() -> str:
+    return text_of("docs/data.md").partition("## A source of your own\n")[2].partition("\n## ")[0]
+
+
 def test_every_event_is_listed_with_its_arguments():
     page = text_of("docs/plugins.md")
     events = {name: event for name, event in vars(Events).items() if not name.startswith("_")}
@@ -91,7 +108,7 @@ def test_every_event_is_listed_with_its_arguments():
     assert len(re.findall(r"^\| `\w+\([\w, ]*\)` \|", page, re.MULTILINE)) == len(events)
 
 
-@pytest.mark.parametrize("group", [HEADS, BACKBONES, COMMANDS, HOOKS, MODULES])
+@pytest.mark.parametrize("group", [HEADS, BACKBONES, COMMANDS, DATA, HOOKS, MODULES])
 def test_every_entry_point_group_is_named(group: str):
     assert f"`{group}`" in text_of("docs/plugins.md")
 

@@ -27,7 +27,7 @@ DECODER: Final = f"2, Pillow {pillow}{heif_version()}"
 
 MAX_PIXELS: Final = 2**26
 """67,108,864, a square of 8,192: images of more, by their headers, are not decoded. What is decoded takes up
-to 4 bytes a pixel, twice while it is converted, in each thread."""
+to 4 bytes per pixel, twice while it is converted, in each thread."""
 
 TURNED: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -55,8 +55,8 @@ def open_store(images: Images, size: int, memory: int, *, fit: Fit = "resize", c
 
     What is decoded once lies in RAM, or in a file that is mapped into memory and used again the next time:
     `cache` is "none", "auto" or a folder (see `facezoo.data.cache`). A larger set is decoded whenever it is
-    fetched. Every kind gives the same pixels. One that is decoded once knows now which images are unreadable;
-    the streaming one finds out when it comes to them. `fit` is what becomes of images that are not square
+    fetched. Every kind gives the same pixels. A MemoryStore already knows which images are unreadable; a
+    StreamingStore learns it on first fetch. `fit` is what becomes of images that are not square
     (see `decode`); raises FacezooError where it is "resize" and there are such, and for a larger set that is
     read in order alone.
     """
