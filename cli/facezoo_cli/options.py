@@ -32,8 +32,8 @@ def as_json(help: str) -> Callable[[Function], Function]:  # noqa: A002 (click's
 
 def out(metavar: str, help: str, **more: Any) -> Callable[[Function], Function]:  # noqa: A002 (click's word)
     """`-o/--out`: where the command writes, a Path; `metavar` is FILE or FOLDER."""
-    kind = {"FILE": FILE, "FOLDER": PATH}[metavar]
-    return click.option("-o", "--out", type=kind, metavar=metavar, help=help, **more)
+    more = {"type": {"FILE": FILE, "FOLDER": FOLDER}[metavar], **more}
+    return click.option("-o", "--out", metavar=metavar, help=help, **more)
 
 
 def data(help: str, **more: Any) -> Callable[[Function], Function]:  # noqa: A002 (click's word)

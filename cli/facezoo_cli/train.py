@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facezoo.errors import FacezooError
-from facezoo_cli.output import say
+from facezoo_cli.completing import HEAD, MODEL, PRESET
+from facezoo_cli.options import FILE, FOLDER, as_json, data, out, sets
+from facezoo_cli.output import say, say_json
 from facezoo_cli.stopping import interruptible
 
 if TYPE_CHECKING:
@@ -19,30 +21,30 @@ if TYPE_CHECKING:
 
     from facezoo.settings import RunSettings
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_FOLDER = click.Path(file_okay=False, path_type=Path)
-
 
 @click.command("train")
-@click.argument("run", required=False, type=_FILE, metavar="[RUN.toml]")
-@click.option("--head", metavar="NAME", help="The head: see `facezoo list-heads`.")
+@click.argument("run", required=False, type=FILE, metavar="[FILE]")
+@click.option("--head", type=HEAD, metavar="NAME", help="Train this head; `facezoo list heads` names all.")
+@data("Train on SRC: a folder of identity folders, or another source of images.")
+@click.option("--pairs", metavar="FILE", help='Verify these pairs, or "none"; else what the data brings.')
 @click.option(
-    "--data",
-    metavar="PATH",
-    help="A folder of identity folders, or another source of images.",
+    "--preset",
+    type=PRESET,
+    metavar="NAME",
+    help="Take a preset of the head; `facezoo show-head` shows them.",
 )
-@click.option("--pairs", metavar="FILE", help='Pairs to verify: a file, "none", or what the data brings.')
-@click.option("--preset", metavar="NAME", help="A preset of the head: see `facezoo show-head`.")
-@click.option("--init-from", metavar="DIR", help="Start from the weights of a run, or imported ones.")
+@click.option(
+    "--init-from",
+    shell_complete=MODEL.shell_complete,
+    metavar="RUN|FILE|FOLDER",
+    help="Start from the weights of a run, or imported ones.",
+)
 @click.option("--freeze", metavar="PART", help="Leave a part as it is: backbone.")
-@click.option(
-    "--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="Any setting; may be repeated."
-)
-@click.option("--out", type=_FOLDER, metavar="DIR", help="The run's directory; else runs/HEAD-TIME.")
+@sets("Change any setting; may be repeated.")
+@out("FOLDER", "Make FOLDER the run's directory; runs/HEAD-TIME if not given.")
 @click.option("--dry-run", is_flag=True, help="Print every setting and where it comes from; train nothing.")
-@click.option(
-    "--resume", type=_FOLDER, metavar="DIR", help="Go on with the run in DIR, with its own settings."
-)
+@click.option("--resume", type=FOLDER, metavar="RUN", help="Go on with a run, with its own settings.")
+@as_json("Print the run and its evaluation as one object; progress goes to standard error.")
 def command(
     run: Path | None,
     head: str | None,
@@ -55,11 +57,12 @@ def command(
     out: Path | None,
     dry_run: bool,
     resume: Path | None,
+    as_json: bool,
 ) -> None:
     """Train a head on a folder of faces and verify it.
 
-    Settings: defaults < preset < RUN.toml < the options here. The run directory keeps them in resolved.toml,
-    and `facezoo train resolved.toml` repeats the run.
+    Settings: defaults < preset < FILE (TOML) < the options here. The run directory keeps them in
+    resolved.toml, and `facezoo train resolved.toml` repeats the run.
     """
     flags = {
         "head.name": head,
@@ -73,48 +76,32 @@ def command(
         if run or preset or sets or out or given:
             message = "--resume goes on with a run as it was started: it takes no other settings"
             raise FacezooError(message, f"Say `facezoo train --resume {resume}`, or start a new run.")
-        _go_on(resume, dry_run)
-    else:
-        _start(run, preset, given, sets, out, dry_run)
-
-
-def _start(
-    run: Path | None,
-    preset: str | None,
-    flags: Mapping[str, str],
-    sets: tuple[str, ...],
-    out: Path | None,
-    dry_run: bool,
-) -> None:
-    from facezoo.settings import resolve
-
-    settings = resolve(run, preset, flags, sets)
-    if dry_run:
-        _show(settings)
-        return
-    from facezoo.training import train
-
-    folder = out or _fresh_folder(settings)
-    with interruptible(lambda: _how_to_go_on(folder)):
-        train(settings, folder, console=_console())
-
-
-def _go_on(folder: Path, dry_run: bool) -> None:
-    if dry_run:
+        run = resume / "resolved.toml"
+    if dry_run or resume is None:
         from facezoo.settings import resolve
 
-        _show(resolve(folder / "resolved.toml"))
-        return
-    from facezoo.training import resume
-
+        settings = resolve(run, preset, given, sets)
+        if dry_run:
+            _show(settings, as_json)
+            return
+    folder = resume or out or _fresh_folder(settings)
     with interruptible(lambda: _how_to_go_on(folder)):
-        resume(folder, console=_console())
+        evaluation = _train(None if resume else settings, folder, _console(as_json))
+    if as_json:
+        say_json({"run": str(folder), **evaluation})
 
 
-def _console() -> Console:
+def _train(settings: RunSettings | None, folder: Path, console: Console) -> dict[str, Any]:
+    """Train in a folder, or without settings go on with the run in it; return its evaluation."""
+    from facezoo.training import resume, train
+
+    return resume(folder, console=console) if settings is None else train(settings, folder, console=console)
+
+
+def _console(as_json: bool) -> Console:
     from rich.console import Console
 
-    return Console()
+    return Console(stderr=as_json)
 
 
 def _how_to_go_on(folder: Path) -> str:
@@ -127,10 +114,13 @@ def _how_to_go_on(folder: Path) -> str:
     return f"Interrupted. {saved} To go on: facezoo train --resume {shlex.quote(str(folder))}"
 
 
-def _show(settings: RunSettings) -> None:
+def _show(settings: RunSettings, as_json: bool) -> None:
     from facezoo.settings import to_toml
 
-    say(to_toml(settings, origins=True), nl=False)
+    if as_json:
+        say_json(tomllib.loads(to_toml(settings)))
+    else:
+        say(to_toml(settings, origins=True), nl=False)
 
 
 def _fresh_folder(settings: RunSettings) -> Path:

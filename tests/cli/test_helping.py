@@ -43,6 +43,34 @@ def test_help_fits_a_narrow_terminal_and_breaks_no_word(name, command, ctx):
     assert [word for word in whole if word not in words] == []
 
 
+WORDS = "RUN FILE FOLDER SRC NAME N X ROW PART RATE PATTERN FIGURE SECTION.KEY=VALUE VALUE GROUP SHELL"
+"""What help calls the values of options and arguments."""
+NO_REPORT = {"facezoo completion"}
+LATER = {"facezoo evaluate", "facezoo threshold"}
+
+
+def words_of(parameter: click.Parameter, ctx: click.Context) -> set[str]:
+    """The words that stand for its value; none where the choices do, or it has no value."""
+    if isinstance(parameter.type, click.Choice) and not parameter.metavar:
+        return set()
+    shown = "" if getattr(parameter, "is_flag", False) else parameter.make_metavar(ctx)
+    return set(re.findall(r"[A-Z.=]+[A-Z]", shown)) | set(re.findall(r"\b[A-Z]\b", shown))
+
+
+@every_command
+def test_options_are_told_in_sentences_and_in_the_same_words(name, command, ctx):
+    if name in LATER:
+        return
+    for parameter in command.params:
+        assert words_of(parameter, ctx) <= set(WORDS.split()), parameter.name
+        if isinstance(parameter, click.Option):
+            assert re.fullmatch(r"[A-Z].*\.", parameter.help or "", re.DOTALL), parameter.opts
+    options = {flag for parameter in command.params for flag in parameter.opts}
+    assert "--traceback" in options
+    assert ("--out" in options) == ("-o" in options)
+    assert "--json" in options or isinstance(command, click.Group) or name in NO_REPORT
+
+
 def test_words_are_kept_whole_and_hyphens_as_they_are():
     @click.command(context_settings={"terminal_width": 30})
     @click.option("--an", metavar="A-B", help="Twenty-one letters --init-from here.")

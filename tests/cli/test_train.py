@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.faces import identity_folder
 from support.fixtures import BROKEN, PLAIN
 
 
@@ -47,6 +49,24 @@ def test_dry_run_prints_every_value_with_its_origin(invoke, tmp_path: Path):
     ):
         assert line in lines
     assert all("# " in line for line in lines if " = " in line)
+
+
+def test_dry_run_as_json_has_every_value(invoke):
+    found = json.loads(invoke("train", "--head", "plain", "--data", "faces", "--dry-run", "--json").stdout)
+    assert found["head"] == {"name": "plain", "scale": 16.0, "margin": 0.2, "variant": "plain"}
+    assert found["train"]["epochs"] == 20
+    assert found["data"]["path"] == f"{Path.cwd()}/faces"
+
+
+def test_json_is_the_run_and_its_evaluation_alone_on_standard_output(invoke, tmp_path: Path):
+    faces = identity_folder(tmp_path / "faces", identities=3, images=2)
+    small = [f"--set={each}" for each in ("train.epochs=1", "data.size=16", "backbone.dim=8", "head.scale=4")]
+    out = tmp_path / "run"
+    result = invoke("train", "--head", "plain", "--data", str(faces), *small, "-o", str(out), "--json")
+    assert result.exit_code == 0, result.output
+    evaluation = json.loads((out / "evaluation.json").read_text())
+    assert json.loads(result.stdout) == {"run": str(out), **evaluation}
+    assert "run directory" in result.stderr
 
 
 def test_dry_run_leaves_nothing_behind(invoke, tmp_path: Path):

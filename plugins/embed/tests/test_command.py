@@ -54,6 +54,15 @@ def test_embeddings_of_a_run_are_evaluated_like_the_run(invoke, run, faces, tmp_
     ours = lines_of(invoke("evaluate", "--embeddings", out, "--pairs", str(faces)))
     own = lines_of(invoke("evaluate", run))
     assert [line.split()[1] for line in ours[2:5]] == [line.split()[1] for line in own[2:5]]
+    said = invoke("embed", "--model", run, str(faces), "-o", str(tmp_path / "json.npz"), "--json")
+    assert json.loads(said.stdout) == {
+        "out": str(tmp_path / "json.npz"),
+        "images": 32,
+        "checkpoint": str(open_network(Path(run)).checkpoint),
+        "flip": True,
+        "left_out": [],
+    }
+    assert "which images?" in invoke("embed", run, "-o", out).stderr
     again = invoke("embed", run, str(faces), "-o", out)
     assert (again.exit_code, again.stderr.splitlines()[0]) == (2, f"Error: {out}: exists already")
 

@@ -14,6 +14,8 @@ import click
 from facezoo.errors import FacezooError
 from facezoo.table import ends as percent_interval
 from facezoo.table import number as percent
+from facezoo_cli.completing import Head
+from facezoo_cli.options import FILE, as_json, count, data, out, sets
 from facezoo_cli.output import say, say_json
 from facezoo_cli.stopping import interruptible
 
@@ -24,30 +26,42 @@ if TYPE_CHECKING:
     from facezoo_compare.grid import Cell
     from facezoo_compare.running import Outcome
 
-_FOLDER = click.Path(file_okay=False, path_type=Path)
-_FILE = click.Path(dir_okay=False, path_type=Path)
 TABLE = "comparison.json"
 PATIENCE = 1.0  # seconds between two looks at a run that another process has in hand
 
 
 @click.command("compare")
-@click.argument("recipe", required=False, type=_FILE, metavar="[RECIPE.toml]")
-@click.option("--heads", required=True, metavar="A,B,...", help="The heads, each NAME or NAME@PRESET.")
-@click.option("--baseline", metavar="ROW", help="What the others are compared with; the first head.")
-@click.option("--seeds", type=click.IntRange(1), default=3, help="Runs of each head; 3.")
+@click.argument("recipe", required=False, type=FILE, metavar="[FILE]")
 @click.option(
-    "--data",
-    metavar="PATH",
-    help="A folder of identity folders, or another source of images.",
+    "--heads",
+    required=True,
+    type=Head(presets=True, several=True),
+    metavar="NAME,NAME,...",
+    help="Compare these heads, each NAME or NAME@PRESET.",
 )
-@click.option("--pairs", metavar="FILE", help="Pairs to verify; what the data brings if not given.")
-@click.option("--sweep", "sweeps", multiple=True, metavar="SECTION.KEY=A,B", help="Values to go through.")
-@click.option("--set", "sets", multiple=True, metavar="SECTION.KEY=VALUE", help="Any setting of the recipe.")
-@click.option("--out", type=_FOLDER, default=Path("runs/compare"), metavar="DIR", help="runs/compare.")
-@click.option("--metric", type=click.Choice(("accuracy", "auc", "eer")), default="accuracy", help="accuracy.")
-@click.option("--replicates", type=click.IntRange(100), default=1000, help="Of the bootstrap; 1000.")
-@click.option("--figure", type=_FILE, metavar="F.png", help="Draw it, too (needs the extra `figures`).")
-@click.option("--json", "as_json", is_flag=True, help="The table as JSON, in fractions.")
+@click.option("--baseline", metavar="ROW", help="Compare the others with ROW; with the first if not given.")
+@count("--seeds", "Train every head N times, with N seeds; 3 if not given.", usual=3)
+@data("Train on SRC: a folder of identity folders, or another source of images.")
+@click.option("--pairs", metavar="FILE", help="Verify these pairs; what the data brings if not given.")
+@click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE,VALUE,...",
+    help="Go through these values of a setting; may be repeated.",
+)
+@sets("Change a setting of the recipe; may be repeated.")
+@out("FOLDER", "Keep the runs below FOLDER; below runs/compare if not given.", default=Path("runs/compare"))
+@click.option(
+    "--metric",
+    type=click.Choice(("accuracy", "auc", "eer")),
+    default="accuracy",
+    metavar="FIGURE",
+    help="Compare accuracy, auc or eer; accuracy if not given.",
+)
+@count("--replicates", "Draw N replicates of the bootstrap; 1000 if not given.", least=100, usual=1000)
+@click.option("--figure", type=FILE, metavar="FILE", help="Draw it, too; this needs the extra `figures`.")
+@as_json("Print the table as JSON, in fractions.")
 def command(
     recipe: Path | None,
     heads: str,
@@ -61,7 +75,8 @@ def command(
 ) -> None:
     """Train heads under one recipe and say which differences hold.
 
-    Every head runs with every seed, each run in a directory of its own below DIR. Interrupted, or after a
+    FILE holds the recipe, settings in TOML. Every head runs with every seed, each run in a directory of its
+    own below FOLDER. Interrupted, or after a
     run has failed, the same command goes on with what is missing. Given several times at once, it shares
     the runs out. The table is kept in comparison.json.
     """

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from facezoo._cut import SHOWN, listed, named
+from facezoo_cli.completing import SOURCE
+from facezoo_cli.options import as_json
 from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -20,16 +22,19 @@ WIDTH = 40  # of the longest bar
 
 
 @click.command("check")
-@click.argument("path")
-@click.option("--against", metavar="OTHER", help="A folder of images that should share nothing with PATH.")
-@click.option("--json", "as_json", is_flag=True, help="Everything that was found, as one object.")
+@click.argument("path", type=SOURCE, metavar="SRC")
+@click.option(
+    "--against", type=SOURCE, metavar="SRC", help="Look for what is in this set of images as well, too."
+)
+@as_json("Print everything that was found, as one object.")
 @click.pass_context
 def command(ctx: click.Context, path: str, against: str | None, as_json: bool) -> None:
-    """Decode every image in PATH and say what needs mending.
+    """Decode every image of SRC and say what needs mending.
 
-    PATH is a folder of identity folders, or another source of images. Lists identities, images per identity,
-    files that cannot be read, images of the same bytes, and what also stands in OTHER. Exit code 0: usable;
-    1: something needs mending; 2: there is nothing to check.
+    SRC is a folder of identity folders, or another source of images. Lists identities, images per identity,
+    files that cannot be read, images of the same bytes, and what is in another set as well, which training
+    and verification should not share. Exit code 0: usable; 1: something needs mending; 2: there is nothing to
+    check.
     """
     from facezoo_datacheck.check import check_faces
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from facezoo.errors import FacezooError
-from facezoo_cli.options import FILE, as_json, out
+from facezoo_cli.options import FILE, PATH, as_json, out
 from facezoo_cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("import-weights")
 @click.argument("file", type=FILE)
-@out("FOLDER", "Write the weights into FOLDER, which is made; into FILE without .pth if not given.")
+@out("FOLDER", "Write the weights into FOLDER, which is made; FILE without .pth if not given.", type=PATH)
 @click.option("--backbone", metavar="NAME", help="Name the backbone; told by the weights if not given.")
 @click.option(
     "--colour",
