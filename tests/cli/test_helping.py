@@ -43,7 +43,7 @@ def test_help_fits_a_narrow_terminal_and_breaks_no_word(name, command, ctx):
     assert [word for word in whole if word not in words] == []
 
 
-WORDS = "RUN FILE FOLDER SRC NAME N X ROW PART RATE PATTERN FIGURE SECTION.KEY=VALUE VALUE GROUP SHELL"
+WORDS = "RUN FILE FOLDER SRC NAME N X ROW PART RATE PATTERN FIGURE SECTION KEY VALUE PATH GROUP SHELL"
 """What help calls the values of options and arguments."""
 NO_REPORT = {"facezoo completion"}
 LATER = {"facezoo evaluate", "facezoo threshold"}
@@ -54,7 +54,7 @@ def words_of(parameter: click.Parameter, ctx: click.Context) -> set[str]:
     if isinstance(parameter.type, click.Choice) and not parameter.metavar:
         return set()
     shown = "" if getattr(parameter, "is_flag", False) else parameter.make_metavar(ctx)
-    return set(re.findall(r"[A-Z.=]+[A-Z]", shown)) | set(re.findall(r"\b[A-Z]\b", shown))
+    return set(re.findall("[A-Z]+", shown))
 
 
 @every_command

@@ -77,8 +77,8 @@ KINDS: Final = {
             frozenset({"np", "Images", "Pixels", "SourceSpec", "spec"}),
             ("facezoo check data {name}", "facezoo train --data {name} --head HEAD"),
             "facezoo_conformance.data",
-            "SOURCE",
-            "SOURCE is what `--data` would be: the name of an installed source or, where it reads something, "
+            "SRC",
+            "SRC is what `--data` would be: the name of an installed source or, where it reads something, "
             "NAME:PATH. Of many images some are read.",
         ),
         Kind(
