@@ -44,7 +44,7 @@ def test_a_head_is_shown_with_no_other_and_without_torch():
 
 def test_settings_are_resolved_without_torch():
     found = of_command("train", "--head", "cosface", "--dry-run")
-    assert found <= SETTINGS | {"facezoo_cosface"}
+    assert found <= SETTINGS | {"facezoo_cosface", "facezoo_orl"}  # the record of the default source
 
 
 def test_importing_the_library_imports_nothing_from_outside():
