@@ -34,9 +34,9 @@ def command(
 ) -> None:
     """Evaluate a run, or embeddings from anywhere, with intervals.
 
-    Pairs are LFW's lists, CSV (a,b,same), and what other benchmarks read. Without a list, `--benchmark
-    all-pairs` compares every image with every other: those of `--data SRC`, or all that have embeddings,
-    whose folders are their identities.
+    Pairs are LFW's lists, CSV (a,b,same), and what other benchmarks read. Those that need no list, such as
+    all pairs of a set, take their images from `--data SRC`, or take all that have embeddings: the folders are
+    the identities.
     """
     from facezoo.benchmarks import Options
 

@@ -102,7 +102,7 @@ class Asked:
         rest: dict[str, Any] = {"data": self.data, "folder": self.images, "training": self.training}
         if self.embeddings is not None:
             if not (self.pairs or self.protocol or self.benchmarks):
-                hint = "Say --pairs FILE|DIR, or --benchmark NAME[=PATH], such as all-pairs."
+                hint = "Say --pairs FILE|FOLDER, or --benchmark NAME; `facezoo list benchmarks` has them."
                 raise FacezooError("--embeddings: which pairs?", hint)
             from facezoo.evaluation.files import read_embeddings
 

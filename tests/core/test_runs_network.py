@@ -99,7 +99,10 @@ def test_benchmarks_share_one_pass_over_their_images(network: Network, data: Pat
 
     monkeypatch.setattr(running, "embed", counting)
     given = Given(contract=network.preprocessing, network=network, options=Options(replicates=0))
-    asked = [("csv", given.at(str(data / "pairs.csv"))), ("all-pairs", given.at(str(data)))]
+    names = [f"person {person}/{image}.png" for person in range(4) for image in range(6)]
+    lines = [f"{a},{b},{int(a[:8] == b[:8])}" for a in names for b in names if a < b]
+    (data / "all.csv").write_text("\n".join(["a,b,same", *lines]))
+    asked = [("csv", given.at(str(data / name))) for name in ("pairs.csv", "all.csv")]
     benchmarks = [open_benchmark(*one) for one in asked]
     together = evaluate_network(network, benchmarks)
     assert embedded == [24]

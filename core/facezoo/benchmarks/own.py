@@ -32,8 +32,3 @@ csv: Final = BenchmarkSpec(
     open="facezoo.benchmarks.listed:open_csv",
     claims=_is_list,
 )
-all_pairs: Final = BenchmarkSpec(
-    name="all-pairs",
-    summary="every image against every other; identities are folders",
-    open="facezoo.benchmarks.all_pairs:open_all_pairs",
-)

@@ -16,14 +16,14 @@ from facezoo.benchmarks.result import Comparison, Curve, Main, Result
 from facezoo.errors import FacezooError
 from facezoo.evaluation.assessment import FARS, supported
 from facezoo.evaluation.bootstrap import Times
-from facezoo.evaluation.crossed_figures import Weighed
-from facezoo.evaluation.crossed_points import points_of
-from facezoo.evaluation.crossing import cross
 from facezoo.evaluation.enrolment import settle, units_but
 from facezoo.evaluation.identities import Units
 from facezoo.evaluation.intervals import Interval, percentiles
 from facezoo.evaluation.operating import FEWEST, OperatingPoint
 from facezoo.table import Row, Table
+from facezoo_allpairs.crossing import cross
+from facezoo_allpairs.figures import Weighed
+from facezoo_allpairs.points import points_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -112,7 +112,7 @@ class AllPairsResult(Result):
         ) // 4  # few passes over each
 
     def weighted(self, times: Times) -> Mapping[str, Floats]:
-        """See `Result`, and `facezoo.evaluation.crossed_figures` for what is exact."""
+        """See `Result`, and `facezoo_allpairs.figures` for what is exact."""
         return self.weighed.figures(times, self.fars)
 
     @cached_property

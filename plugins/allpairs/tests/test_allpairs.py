@@ -9,10 +9,11 @@ import pytest
 
 from facezoo import FacezooError
 from facezoo.benchmarks import Given, Options, evaluate_embeddings, open_benchmark
-from facezoo.benchmarks.all_pairs import AllPairsResult
-from facezoo.evaluation import assess, crossing, replicate, tar_at_far
+from facezoo.evaluation import assess, replicate, tar_at_far
 from facezoo.evaluation.files import EmbeddingSet, read_embeddings
 from facezoo.evaluation.identities import PairUnits
+from facezoo_allpairs import crossing
+from facezoo_allpairs.benchmark import AllPairsResult
 from support.faces import real_data
 
 FARS = (0.5, 0.1, 0.02)
@@ -121,7 +122,7 @@ def test_beyond_what_is_held_figures_stay_exact_and_draws_close(monkeypatch):
     (times,) = crossed_draws(units, 200)
     exact = held.replicates([times])
     real = crossing.cross
-    monkeypatch.setattr("facezoo.benchmarks.all_pairs.cross", lambda rows, codes: real(rows, codes, 500))
+    monkeypatch.setattr("facezoo_allpairs.benchmark.cross", lambda rows, codes: real(rows, codes, 500))
     some = found(embeddings)
     assert len(some.weighed.crossed.held) == 500 < some.weighed.impostors / 20
     assert some.figures == pytest.approx(held.figures, abs=1e-12)

@@ -8,8 +8,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.evaluation.crossed_figures import Weighed
-from facezoo.evaluation.crossing import LEVELS, LOWEST, Bracket, Crossed, fill
 from facezoo.evaluation.operating import (
     FEWEST,
     OperatingPoint,
@@ -17,6 +15,8 @@ from facezoo.evaluation.operating import (
     just_above,
     too_few,
 )
+from facezoo_allpairs.crossing import LEVELS, LOWEST, Bracket, Crossed, fill
+from facezoo_allpairs.figures import Weighed
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.evaluation.crossing import LEVELS, LOWEST, Crossed
 from facezoo.evaluation.operating import allowed_impostors
+from facezoo_allpairs.crossing import LEVELS, LOWEST, Crossed
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
