@@ -11,6 +11,10 @@ from facezoo._words import shown
 from facezoo.errors import FacezooError
 
 
+class NotFiniteError(FacezooError):
+    """Embeddings hold NaN or infinity."""
+
+
 def check_problem(classes: object, dim: object) -> None:
     """FacezooError unless a loss can have so many classes and dimensions."""
     hint = "classes is the number of identities, dim the embedding size"
@@ -26,7 +30,7 @@ def check_problem(classes: object, dim: object) -> None:
 
 def check_batch(embeddings: object, labels: object, classes: int, dim: int, device: torch.device) -> None:
     """FacezooError unless `embeddings` are floating [B, dim], finite, on `device`, and `labels` [B] integers
-    in [0, classes), one or more.
+    in [0, classes), one or more; NotFiniteError where only finiteness lacks.
     """
     for name, given in (("embeddings", embeddings), ("labels", labels)):
         if not isinstance(given, Tensor):
@@ -47,7 +51,7 @@ def check_batch(embeddings: object, labels: object, classes: int, dim: int, devi
         message = (
             f"embeddings: {len(rows)} of {len(embeddings)} rows are not finite, the first is row {rows[0]}"
         )
-        raise FacezooError(message, "look at the learning rate and the input of those rows")
+        raise NotFiniteError(message, "look at the learning rate and the input of those rows")
 
 
 def _check_labels(labels: Tensor, rows: int, classes: int) -> None:

@@ -19,13 +19,13 @@ from facezoo.data.named import NamedPairs
 from facezoo.data.opening import own_pairs
 from facezoo.data.pairs import OwnPairs
 from facezoo.data.preprocessing import Preprocessing
+from facezoo.disk.paths import whence
 from facezoo.errors import FacezooError
 from facezoo.registry.entries import BENCHMARKS, OWN, PluginEntry, installed_plugins
 from facezoo.registry.loading import broken, contained, find_entry, import_entry
 from facezoo.registry.sources import split_name
 from facezoo.runs.network import Network
 from facezoo.settings import EvaluateSettings
-from facezoo.settings.paths import whence
 
 _PLACE = re.compile(r"[\w.]+:\w+")
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from facezoo._words import did_you_mean, listed, printable
 from facezoo.data.images import Images
 from facezoo.data.pairs import OwnPairs
+from facezoo.disk.paths import whence
 from facezoo.errors import FacezooError
 from facezoo.registry.entries import DATA, installed_plugins
 from facezoo.registry.loading import broken, contained
 from facezoo.registry.sources import KIND, Source, meant_by
-from facezoo.settings.paths import whence
 
 
 def find_source(text: str) -> Source:

@@ -10,6 +10,7 @@ from facezoo.data.listing import Pairs
 from facezoo.data.opening import open_faces
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.data.store import MemoryStore, Store, open_store
+from facezoo.disk.paths import whence
 from facezoo.errors import FacezooError
 
 

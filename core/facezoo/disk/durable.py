@@ -13,6 +13,7 @@ import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from facezoo.disk.remains import discard, mark, unmark, unused_name
@@ -90,20 +91,28 @@ def append(path: Path, data: bytes) -> None:
 
     Raises OSError, also for a link at `path`; then nothing has been added.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(path, flags, 0o666)
+    with open_to_append(path) as file:
+        append_all(file, data, sync=True)
+
+
+def open_to_append(path: Path) -> FileIO:
+    """The file at `path`, made where it is missing, to be added to; OSError, also for a link there."""
+    no_links = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
+    return FileIO(str(path), "a", opener=lambda name, flags: os.open(name, flags | no_links, 0o666))
+
+
+def append_all(file: FileIO, data: bytes, *, sync: bool) -> None:
+    """Add all of `data` to the end of an open file, or none of it; OSError where it does not fit."""
+    before = os.fstat(file.fileno()).st_size
+    rest = memoryview(data)
     try:
-        before = os.fstat(handle).st_size
-        try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(handle, rest) :]
-            os.fsync(handle)
-        except OSError:
-            os.ftruncate(handle, before)
-            raise
-    finally:
-        os.close(handle)
+        while rest:
+            rest = rest[file.write(rest) :]
+        if sync:
+            os.fsync(file.fileno())
+    except OSError:
+        os.ftruncate(file.fileno(), before)
+        raise
 
 
 def sync(path: Path) -> None:

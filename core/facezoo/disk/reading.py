@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 KINDS: Final = {
+    stat.S_IFREG: "a file",
+    stat.S_IFLNK: "a link",
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -16,11 +18,16 @@ KINDS: Final = {
 }
 
 
+def kind_of(mode: int) -> str:
+    """What a file of this `st_mode` is, in words."""
+    return KINDS.get(stat.S_IFMT(mode), "something else")
+
+
 def not_regular(mode: int) -> str | None:
     """What a file of this `st_mode` is instead of a regular one; None for a regular one."""
     if stat.S_ISREG(mode):
         return None
-    return f"not a regular file but {KINDS.get(stat.S_IFMT(mode), 'something else')}"
+    return f"not a regular file but {kind_of(mode)}"
 
 
 def check_regular(path: Path) -> int:

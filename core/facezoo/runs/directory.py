@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from facezoo.disk.durable import drop_folders, make_folders, write_text
+from facezoo.disk.reading import kind_of
 from facezoo.errors import FacezooError
 from facezoo.runs.checkpoint import FOLDER, latest_checkpoint
 from facezoo.runs.claim import LOCK, claim
@@ -34,13 +34,13 @@ def check_directory(run_dir: Path) -> None:
     for name in (CONFIG, METRICS, EVALUATION, LEFT_OUT, LOCK, FOLDER):
         path = run_dir / name
         kind = _kind(path)
-        wanted = "a directory" if name == FOLDER else "a file"
+        wanted = "a folder" if name == FOLDER else "a file"
         if kind not in {"", wanted}:
             message = f"{path}: is {kind}, where a run has {wanted}"
             raise FacezooError(message, ELSEWHERE)
     for path in (run_dir / FOLDER).glob("step-*"):
-        if step_of(path) is not None and _kind(path) not in {"a directory", "a link"}:  # links are replaced
-            raise FacezooError(f"{path}: is {_kind(path)}, where a checkpoint is a directory", ELSEWHERE)
+        if step_of(path) is not None and _kind(path) not in {"a folder", "a link"}:  # links are replaced
+            raise FacezooError(f"{path}: is {_kind(path)}, where a checkpoint is a folder", ELSEWHERE)
 
 
 def holds_run(run_dir: Path) -> bool:
@@ -147,16 +147,11 @@ def _is_ours(config: Path) -> bool:
 def _kind(path: Path) -> str:
     """What lies at `path`, in words; nothing where nothing does."""
     try:
-        mode = path.lstat().st_mode
+        return kind_of(path.lstat().st_mode)
     except FileNotFoundError:
         return ""
     except OSError as problem:
         return f"out of reach ({problem.strerror})"
-    if stat.S_ISREG(mode):
-        return "a file"
-    if stat.S_ISDIR(mode):
-        return "a directory"
-    return "a link" if stat.S_ISLNK(mode) else "no regular file"
 
 
 def _printable(text: str) -> str:

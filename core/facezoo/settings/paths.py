@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import posixpath
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from facezoo._words import printable, shown
+from facezoo._words import shown
+from facezoo.disk.paths import is_of_windows
 from facezoo.errors import FacezooError
 from facezoo.registry.sources import named_source
 
@@ -68,22 +67,3 @@ def _absolute(value: str, base: Path) -> str:
     path = Path(base, home).absolute()
     # `..` behind a link leads elsewhere than the text says
     return str(path.resolve() if ".." in path.parts else path)
-
-
-def is_of_windows(path: str) -> bool:
-    """Whether a path is one of Windows, and this is not Windows."""
-    return os.sep == posixpath.sep and re.match(r"[A-Za-z]:[\\/]|\\\\", path) is not None
-
-
-def whence(path: str | Path) -> str:
-    """Words for a path that is not there: from where a relative one was taken; "" for an absolute one."""
-    if is_of_windows(str(path)):
-        return "; it is a path of Windows, and this is another system"
-    return "" if Path(path).is_absolute() else f"; it was looked for from {printable(str(Path.cwd()))}"
-
-
-def nearby(path: str) -> str:
-    """A path as it is shown: from the working directory on, where it lies below it."""
-    here = Path.cwd()
-    below = here != here.parent and Path(path).is_relative_to(here)
-    return str(Path(path).relative_to(here)) if below else path

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from facezoo._inputs import NotFiniteError
 from facezoo.backbones import embeddings_of
 from facezoo.errors import FacezooError
 from facezoo.registry.foreign import IN_ITS_CODE, Contained
@@ -55,9 +56,10 @@ class Gradients:
         labels = torch.from_numpy(parts.data.faces.labels[images]).to(parts.device)
         with torch.autocast(parts.device.type, torch.bfloat16, enabled=parts.bf16):
             embeddings = embeddings_of(parts.backbone, inputs)
-        if not bool(torch.isfinite(embeddings).all()):
-            raise self._not_finite(math.nan, embeddings, where)
-        loss: Tensor = parts.loss(embeddings.float(), labels)
+        try:
+            loss: Tensor = parts.loss(embeddings.float(), labels)
+        except NotFiniteError as problem:
+            raise self._not_finite(math.nan, embeddings, where) from problem
         value = float(loss.detach())
         if not math.isfinite(value):
             raise self._not_finite(value, embeddings, where)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from facezoo.data.faces import printable
+from facezoo.disk.paths import whence
 from facezoo.errors import FacezooError
-from facezoo.settings.paths import whence
 
 BLOCK: Final = 4 * 2**20
 """Bytes that are read at a time: a list of 10^7 pairs is not held as text."""
