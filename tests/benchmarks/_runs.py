@@ -46,7 +46,7 @@ class Clock:
 def clocked(trainer: Trainer) -> Clock:
     """Add a clock to a trainer's observers."""
     clock = Clock()
-    trainer.observers.add(PluginEntry("clock", "benchmarks", "1", ""), clock)
+    trainer.audience.observers.add(PluginEntry("clock", "benchmarks", "1", ""), clock)
     return clock
 
 

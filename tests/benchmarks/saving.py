@@ -42,9 +42,9 @@ def save_times(trainer: Trainer, saves: int) -> tuple[list[float], int]:
     """Seconds of each of some saves, and the bytes of a checkpoint. The first one has nothing to drop."""
     seconds = []
     for _ in range(saves + trainer.settings.train.keep):
-        trainer.step += 1  # a checkpoint of the same step would replace the one before
+        trainer.course.step += 1  # a checkpoint of the same step would replace the one before
         begun = time.perf_counter()
-        checkpoint = trainer.save()
+        checkpoint = trainer.saver.save()
         seconds.append(time.perf_counter() - begun)
     return seconds[-saves:], sum(file.stat().st_size for file in checkpoint.iterdir())
 

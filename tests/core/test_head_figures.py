@@ -162,7 +162,7 @@ def test_a_resumed_run_reports_what_an_unbroken_one_does(settings, tmp_path: Pat
     Trainer(settings, whole).fit()
     first = Trainer(settings, broken)
     first.fit(until=stop)
-    checkpoint = first.save()
+    checkpoint = first.saver.save()
     first.fit(until=min(stop + 2, 12))  # these steps are lost, and may have ended an epoch
     forget_after(broken, stop)
     second = Trainer(settings, broken)

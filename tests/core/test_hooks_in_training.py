@@ -95,4 +95,3 @@ def test_what_observers_add_is_kept(observed: Path):
         (observed / "run").glob("checkpoints/step-*"), key=lambda path: int(path.name.partition("-")[2])
     )
     assert '"facezoo-recorder:recorder"' in (last / "checkpoint.json").read_text(encoding="utf-8")
-    assert '"twice"' in (observed / "run" / "evaluation.json").read_text(encoding="utf-8")

@@ -57,11 +57,11 @@ def test_it_is_resumed_bit_for_bit_through_a_checkpoint_of_today(old: Path):
     whole.restore(latest_checkpoint(old))
     whole.fit()
     before = Trainer(settings, old.with_name("again"), fresh=False)
-    before.run_dir.mkdir()
+    before.course.dir.mkdir()
     before.restore(OLD / "run" / "checkpoints" / "step-8")
     before.fit(until=10)
-    checkpoint = before.save()
-    after = Trainer(settings, before.run_dir, fresh=False)
+    checkpoint = before.saver.save()
+    after = Trainer(settings, before.course.dir, fresh=False)
     after.restore(checkpoint)
     after.fit()
     for part, expected in collect(whole.parts).items():
@@ -91,7 +91,11 @@ def test_a_run_starts_from_it(old: Path):
     sets = ("train.init_from=run", "train.seed=3")
     with pytest.warns(UserWarning, match=LACKS):
         trainer = Trainer(resolve(old / "resolved.toml", sets=sets), old.with_name("tuned"))
-    assert trainer.started_from == {"checkpoint": str(old / "checkpoints/step-8"), "step": 8, "head": True}
+    assert trainer.saver.started_from == {
+        "checkpoint": str(old / "checkpoints/step-8"),
+        "step": 8,
+        "head": True,
+    }
     model = read_part(OLD / "run" / "checkpoints" / "step-8", "model")
     own = trainer.parts.backbone.state_dict()
     assert [name for name in model if not torch.equal(own[name], model[name])] == []

@@ -89,9 +89,10 @@ def test_nothing_is_rewritten_where_nothing_is_to_be_taken_out(tmp_path: Path):
 
 def test_the_past_is_what_was_written_before_and_since(tmp_path: Path):
     figures = dict.fromkeys(RATES, 0.5)
-    write(tmp_path, {"event": "untrained", "step": 0, "verification": figures}, step(1))
+    line = {"event": "untrained", "step": 0, "verification": figures}
+    write(tmp_path, line, step(1))
     log = MetricsLog(tmp_path)
-    assert (log.past.untrained, log.past.verified, list(log.past.steps)) == (figures, set(), [1])
+    assert (log.past.untrained, log.past.verified, list(log.past.steps)) == (line, set(), [1])
     log.write(step(2))
     log.write({"event": "verification", "step": 2, "verification": figures})
     assert (log.past.verified, list(log.past.steps)) == ({2}, [1, 2])

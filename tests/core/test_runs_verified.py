@@ -45,7 +45,7 @@ def made(settings: RunSettings, tmp_path_factory: pytest.TempPathFactory) -> Pat
     trainer.restore(OLD / "checkpoints" / "step-8")
     for step in (9, 10):
         trainer.fit(until=step)
-        shutil.copytree(trainer.save(), run / str(step))
+        shutil.copytree(trainer.saver.save(), run / str(step))
     for step in (9, 10):  # the run keeps one of them
         shutil.rmtree(run / "checkpoints" / f"step-{step}", ignore_errors=True)
         (run / str(step)).rename(run / "checkpoints" / f"step-{step}")
@@ -143,7 +143,7 @@ def test_a_distribution_and_its_version_stand_together(run: Path, key: str):
 def test_the_way_on_that_is_told_is_one(run: Path, settings: RunSettings):
     flip_a_bit(run / "checkpoints" / "step-10" / "model.safetensors", 500)
     (run / "checkpoints" / "step-10").rename(run / "step-10.damaged")
-    assert resumed(run, settings).step == 9
+    assert resumed(run, settings).course.step == 9
 
 
 def test_without_a_good_one_none_is_named(run: Path, settings: RunSettings):
@@ -180,7 +180,7 @@ def test_a_state_that_is_not_finite_is_not_saved(run: Path, settings: RunSetting
     }[part]
     spoilt.detach()[(0,) * spoilt.ndim] = float("inf")
     with pytest.raises(FacezooError, match=rf"{part} weights '.*' are not finite; this state is not saved"):
-        trainer.save()
+        trainer.saver.save()
 
 
 @pytest.mark.parametrize(
@@ -243,15 +243,15 @@ def test_a_backbone_is_that_of_its_distribution(run: Path, settings: RunSettings
 def test_a_backbone_may_be_asked_for_by_its_distribution(run: Path, settings: RunSettings):
     sets = [f"data.path={settings.data.path}", "backbone.name=facezoo-tiny:tiny", f"train.init_from={run}"]
     trainer = Trainer(resolve(OLD / "resolved.toml", sets=sets), run.with_name("named"))
-    saved = read_metadata(trainer.save())
+    saved = read_metadata(trainer.saver.save())
     assert saved["backbone"] == {"name": "tiny", "dim": 8, "distribution": "facezoo-tiny", "version": "1.2"}
-    assert open_network(trainer.run_dir, "cpu").metadata == saved
+    assert open_network(trainer.course.dir, "cpu").metadata == saved
 
 
 def test_files_have_the_permissions_of_new_files(run: Path, settings: RunSettings):
     before = os.umask(0o027)
     try:
-        checkpoint = resumed(run, settings).save()
+        checkpoint = resumed(run, settings).saver.save()
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in checkpoint.iterdir()} == {0o640}
@@ -267,7 +267,7 @@ def test_nothing_is_written_through_a_link(run: Path, settings: RunSettings):
     (run / "checkpoints" / "best.json").unlink(missing_ok=True)
     (run / "checkpoints" / "best.json").symlink_to(elsewhere / "checkpoint.json")
     name_best(run, 10, "pairs.csv", 0.5, keep=5)
-    trainer.save()
+    trainer.saver.save()
     assert not (run / "checkpoints" / "step-10").is_symlink()
     assert not (run / "checkpoints" / "step-7").exists()
     assert {path.name: path.read_bytes() for path in elsewhere.iterdir()} == kept
@@ -277,7 +277,7 @@ def test_checkpoints_are_not_written_through_a_linked_folder(run: Path, settings
     (run / "checkpoints").rename(run.with_name("elsewhere"))
     (run / "checkpoints").symlink_to(run.with_name("elsewhere"))
     trainer = resumed(run, settings)
-    for write in (trainer.save, lambda: name_best(run, 10, "pairs.csv", 0.5, keep=2)):
+    for write in (trainer.saver.save, lambda: name_best(run, 10, "pairs.csv", 0.5, keep=2)):
         with pytest.raises(FacezooError, match="checkpoints: a link"):
             write()
     assert sorted(path.name for path in run.with_name("elsewhere").iterdir()) == ["step-10", "step-9"]
@@ -286,7 +286,14 @@ def test_checkpoints_are_not_written_through_a_linked_folder(run: Path, settings
 def test_the_best_is_sealed_too(run: Path):
     name_best(run, 10, "pairs.csv", 0.5, keep=2)
     path = run / "checkpoints" / "best.json"
-    assert best_checkpoint(run) == {"step": 10, "pairs": "pairs.csv", "accuracy": 0.5}
+    assert best_checkpoint(run) == {
+        "step": 10,
+        "pairs": "pairs.csv",
+        "accuracy": 0.5,
+        "figure": "accuracy",
+        "value": 0.5,
+        "better": "higher",
+    }
     path.write_text(path.read_text().replace("0.5", "0.9"))
     with pytest.raises(FacezooError, match=r"best\.json: cannot be read \(best\.json is damaged\)"):
         best_checkpoint(run)

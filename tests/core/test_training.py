@@ -166,7 +166,7 @@ def test_weights_that_are_not_finite_are_not_saved(data: Path, tmp_path: Path):
     with torch.no_grad():
         trainer.parts.loss.prototypes.weight[0, 0] = math.inf
     with pytest.raises(FacezooError, match=r"'prototypes\.weight' are not finite"):
-        trainer.save()
+        trainer.saver.save()
     assert latest_checkpoint(tmp_path) is None
 
 

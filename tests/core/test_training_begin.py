@@ -17,6 +17,7 @@ from facezoo.runs.metrics import MetricsLog
 from facezoo.settings import RunSettings
 from facezoo.training import Trainer, resume, session, train
 from facezoo.training.trainer import Trainer as TrainerClass
+from facezoo.training.verifying import Verifier
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
@@ -77,7 +78,7 @@ def test_nor_does_one_that_fails_later(settings: RunSettings, tmp_path: Path, mo
         raise ZeroDivisionError
 
     target, name = {
-        "verify": (session, "verify_pairs"),
+        "verify": (Verifier, "measure"),
         "left out": (MetricsLog, "write"),
         "before its first step": (TrainerClass, "fit"),
         "observer": (Observers, "train_start"),
@@ -256,7 +257,7 @@ def test_the_lock_is_no_link(tmp_path: Path):
 def test_a_refused_resume_changes_nothing(data: Path, tmp_path: Path):
     trainer = Trainer(run_settings(data), tmp_path)
     trainer.fit(until=1)
-    trainer.save()
+    trainer.saver.save()
     trainer.fit(until=2)
     (tmp_path / "resolved.toml").touch()
     before = everything(tmp_path)
@@ -273,7 +274,7 @@ def test_a_resume_says_what_was_damaged_and_goes_on(data: Path, tmp_path: Path):
     settings = run_settings(data, train={"epochs": 1}, evaluate={"pairs": "none"})
     trainer = Trainer(settings, tmp_path)
     trainer.fit(until=3)
-    trainer.save()
+    trainer.saver.save()
     with (tmp_path / "metrics.jsonl").open("ab") as file:
         file.write(b"\0" * 512)
     printed = StringIO()

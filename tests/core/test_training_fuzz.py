@@ -56,7 +56,7 @@ class Doors:
         self.run = Path(shutil.copytree(OLD, home / "run"))
         self.trainer = Trainer(resolve(OLD / "resolved.toml", sets=sets), self.run, fresh=False)
         self.trainer.restore(self.run / "checkpoints" / "step-8")
-        self.checkpoint = self.trainer.save()
+        self.checkpoint = self.trainer.saver.save()
         (self.run / "evaluation.json").write_text(
             '{"step": 8, "pairs": "a", "verification": {"accuracy": 1}}'
         )
@@ -67,8 +67,8 @@ class Doors:
         trainer, parts = self.trainer, self.trainer.parts
         doors: list[Callable[[], object]] = [
             lambda: use(open_network(self.checkpoint, "cpu")),
-            lambda: restore(parts, trainer.settings, trainer.about, self.checkpoint),
-            lambda: start_from(parts, self.tuned, trainer.about),
+            lambda: restore(parts, trainer.settings, trainer.saver.about, self.checkpoint),
+            lambda: start_from(parts, self.tuned, trainer.saver.about),
         ]
         for door in doors:
             with suppress(FacezooError):
@@ -222,6 +222,6 @@ def test_bytes_of_tensors(earlier: Doors, part: str, where: int, bits: int, cut:
 
 def test_what_is_not_damaged_comes_through(doors: Doors):
     assert read_metadata(doors.checkpoint)["step"] == 8
-    assert restore(doors.trainer.parts, doors.trainer.settings, doors.trainer.about, doors.checkpoint)
-    assert start_from(doors.trainer.parts, doors.tuned, doors.trainer.about)["head"]
+    assert restore(doors.trainer.parts, doors.trainer.settings, doors.trainer.saver.about, doors.checkpoint)
+    assert start_from(doors.trainer.parts, doors.tuned, doors.trainer.saver.about)["head"]
     assert CliRunner().invoke(cli, ["show-checkpoint", str(doors.run)]).exit_code == 0

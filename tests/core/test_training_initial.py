@@ -53,13 +53,13 @@ def test_backbone_and_head_are_taken_where_head_and_identities_are_the_same(data
     model, head = read_part(last, "model"), read_part(last, "head")
     assert same(trainer.parts.backbone, model) == model.keys()
     assert head.keys() - same(trainer.parts.loss, head) == {"step"}
-    assert int(trainer.parts.loss.step) == trainer.step == 0
-    assert trainer.started_from == {"checkpoint": str(last), "step": 8, "head": True}
+    assert int(trainer.parts.loss.step) == trainer.course.step == 0
+    assert trainer.saver.started_from == {"checkpoint": str(last), "step": 8, "head": True}
     trainer.fit(until=2)
-    assert read_metadata(trainer.save())["started_from"] == trainer.started_from
+    assert read_metadata(trainer.saver.save())["started_from"] == trainer.saver.started_from
     again = Trainer(tuned(data, first), tmp_path, fresh=False)
     again.restore(latest_checkpoint(tmp_path))
-    assert again.started_from == trainer.started_from
+    assert again.saver.started_from == trainer.saver.started_from
 
 
 def test_only_the_backbone_is_taken_where_the_identities_are_others(data, first, tmp_path: Path):
@@ -67,11 +67,11 @@ def test_only_the_backbone_is_taken_where_the_identities_are_others(data, first,
     trainer = Trainer(tuned(other, first), tmp_path)
     model = read_part(latest_checkpoint(first), "model")
     assert same(trainer.parts.backbone, model) == model.keys()
-    assert trainer.started_from["head"] is False
+    assert trainer.saver.started_from["head"] is False
     # as many, by other names
     renamed = Path(shutil.copytree(data, tmp_path / "renamed"))
     (renamed / "person 0").rename(renamed / "somebody")
-    assert Trainer(tuned(renamed, first), tmp_path).started_from["head"] is False
+    assert Trainer(tuned(renamed, first), tmp_path).saver.started_from["head"] is False
 
 
 def test_what_was_taken_is_said(data, first, tmp_path: Path):
@@ -127,7 +127,7 @@ def test_imported_weights_are_taken(data, first, tmp_path: Path):
     write_contents(tmp_path / "weights", {"model": model}, about)
     trainer = Trainer(tuned(data, tmp_path / "weights"), tmp_path)
     assert same(trainer.parts.backbone, model) == model.keys()
-    assert trainer.started_from == {"checkpoint": str(tmp_path / "weights"), "step": 0, "head": False}
+    assert trainer.saver.started_from == {"checkpoint": str(tmp_path / "weights"), "step": 0, "head": False}
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from facezoo import FacezooError
-from facezoo.training.inputs import check_inputs, open_run_pairs
-from facezoo.training.parts import build_parts
+from facezoo.training import train
+from facezoo.training.inputs import check_inputs
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
@@ -22,14 +22,13 @@ def unreadable(tmp_path: Path) -> Path:
     return root
 
 
-def test_an_image_that_cannot_be_decoded_is_left_to_the_run(unreadable: Path):
-    settings = run_settings(unreadable, data={"size": 16})
+def test_an_image_that_cannot_be_decoded_is_left_to_the_run(unreadable: Path, tmp_path: Path):
+    sound = identity_folder(tmp_path / "sound", size=16)
+    evaluate = {"pairs": str(unreadable / "pairs.csv"), "images": str(unreadable)}
+    settings = run_settings(sound, data={"size": 16}, evaluate=evaluate)
     check_inputs(settings)
-    parts = build_parts(
-        run_settings(identity_folder(unreadable.parent / "sound", size=16), data={"size": 16})
-    )
-    with pytest.raises(FacezooError, match=r"0\.png"):
-        open_run_pairs(settings, parts.preprocessing)
+    with pytest.raises(FacezooError, match=r"pairs\.csv: 1 images cannot be decoded, such as .*0\.png"):
+        train(settings, tmp_path / "run")
 
 
 @pytest.mark.parametrize("change", [{"data": {"path": "nowhere"}}, {"train": {"init_from": "nowhere"}}])

@@ -80,17 +80,17 @@ def test_signals_raise_with_the_code_that_a_shell_expects(number: int, code: int
 def test_a_stop_ends_the_step_and_saves_it_once(tmp_path: Path, monkeypatch, at: int):
     trainer = Trainer(run_settings(identity_folder(tmp_path / "faces")), tmp_path)
     saves: list[int] = []
-    save = trainer.save
-    monkeypatch.setattr(trainer, "save", lambda: (saves.append(trainer.step), save())[1])
+    save = trainer.saver.save
+    monkeypatch.setattr(trainer.saver, "save", lambda: (saves.append(trainer.course.step), save())[1])
 
     def kill(**event: object) -> None:
         if event["step"] == at:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(trainer.observers, "step_end", kill)
+    monkeypatch.setattr(trainer.audience.observers, "step_end", kill)
     with pytest.raises(Interrupted):
         trainer.fit()
-    assert trainer.step == at
+    assert trainer.course.step == at
     assert saves == [step for step in (8, 16) if step < at] + [at]
     assert latest_checkpoint(tmp_path).name == f"step-{at}"
     epochs = [line["epoch"] for line in read_metrics(tmp_path) if line.get("event") == "epoch"]

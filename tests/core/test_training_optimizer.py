@@ -41,7 +41,7 @@ def test_two_halves_of_a_run_give_the_bits_of_the_whole(data: Path, tmp_path: Pa
     whole.fit()
     first, second = (Trainer(settings, tmp_path) for _ in range(2))
     first.fit(until=7)
-    second.restore(first.save())
+    second.restore(first.saver.save())
     second.fit()
     one, two = collect(whole.parts), collect(second.parts)
     assert one["optimizer"].keys() == two["optimizer"].keys()
@@ -86,7 +86,7 @@ def test_accumulated_gradients_are_the_weighted_sum_of_the_passes(data: Path, tm
 
 def test_steps_and_epochs_are_those_of_whole_steps(data: Path, tmp_path: Path):
     trainer = Trainer(run_settings(data, train={"accumulate": 2, "batch_size": 8}), tmp_path)
-    assert trainer.steps_per_epoch == 2
+    assert trainer.course.steps_per_epoch == 2
     context = trainer.parts.loss.context
     assert (context.steps_per_epoch, context.total_steps) == (4, 16)
     trainer.fit(until=3)

@@ -88,7 +88,7 @@ def test_a_head_that_fails_is_one_sentence_and_the_last_checkpoint_stays(
     settings, tmp_path: Path, wrong, says
 ):
     trainer = Trainer(settings, tmp_path)
-    trainer.save()
+    trainer.saver.save()
     trainer.parts.loss.head.loss = wrong
     with pytest.raises(FacezooError, match="head 'stateful'") as error:
         trainer.fit()
@@ -101,9 +101,11 @@ def test_a_head_that_fails_is_one_sentence_and_the_last_checkpoint_stays(
 def test_a_disk_that_loses_the_figures_still_gets_the_checkpoint(settings, tmp_path: Path, monkeypatch):
     trainer = Trainer(settings, tmp_path)
     trainer.fit(until=1)
-    monkeypatch.setattr(trainer.log, "sync", after(0, None, FacezooError("metrics.jsonl: cannot be written")))
+    monkeypatch.setattr(
+        trainer.audience.log, "sync", after(0, None, FacezooError("metrics.jsonl: cannot be written"))
+    )
     with pytest.raises(FacezooError, match="metrics"):
-        trainer.save()
+        trainer.saver.save()
     assert latest_checkpoint(tmp_path).name == "step-1"
 
 
@@ -136,7 +138,7 @@ def test_a_closed_pipe_saves_like_sigterm(settings, tmp_path: Path):
 
 def test_a_pipe_that_was_closed_before_the_first_step_saves_there(settings, tmp_path: Path):
     trainer = Trainer(settings, tmp_path, Console(file=Gone(0, errno.EPIPE)))
-    trainer.report.line("introduction")
+    trainer.audience.report.line("introduction")
     with pytest.raises(Interrupted):
         trainer.fit()
     assert latest_checkpoint(tmp_path).name == "step-0"
@@ -146,7 +148,7 @@ def test_without_its_terminal_a_run_goes_on_in_silence(settings, tmp_path: Path)
     trainer = Trainer(settings, tmp_path, Console(file=Gone(0, errno.EIO), width=200))
     with pytest.warns(RuntimeWarning, match=r"output can no longer be written .* goes on without it"):
         trainer.fit(until=5)
-    assert trainer.step == 5
+    assert trainer.course.step == 5
 
 
 def test_rich_that_would_end_the_process_does_not(monkeypatch):

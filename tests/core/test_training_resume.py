@@ -55,14 +55,14 @@ def assert_same(one: dict[str, dict[str, torch.Tensor]], two: dict[str, dict[str
 def test_resuming_anywhere_gives_the_same_bits(settings, whole, tmp_path: Path, stop: int):
     first = Trainer(settings, tmp_path)
     first.fit(until=stop)
-    first.save()
+    first.saver.save()
     torch.manual_seed(999)  # nothing may depend on what this process did in between
     torch.randn(3)
     second = Trainer(settings, tmp_path)
     second.restore(tmp_path / "checkpoints" / f"step-{stop}")
-    assert second.step == stop
+    assert second.course.step == stop
     second.fit()
-    assert second.step == 16
+    assert second.course.step == 16
     assert_same(collect(second.parts), whole)
 
 
@@ -72,7 +72,7 @@ def test_a_checkpoint_gives_back_what_was_saved(settings, whole, tmp_path: Path)
     before = {
         part: {k: v.clone() for k, v in tensors.items()} for part, tensors in collect(trainer.parts).items()
     }
-    checkpoint = trainer.save()
+    checkpoint = trainer.saver.save()
     assert_same({part: read_part(checkpoint, part) for part in before}, before)
     kinds = {name.rpartition("|")[2] for name in before["optimizer"]}
     assert kinds == {"momentum_buffer", "cpu"}
@@ -131,7 +131,7 @@ def saved(settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_dir = tmp_path_factory.mktemp("saved")
     trainer = Trainer(settings, run_dir)
     trainer.fit(until=1)
-    return trainer.save()
+    return trainer.saver.save()
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_settings_that_change_no_number_may_differ(data: Path, saved: Path, tmp_
     changes = {"train": {"keep": 5, "save_every": 1, "threads": 1}, "evaluate": {"folds": 2}}
     trainer = Trainer(run_settings(data, **changes), tmp_path)
     trainer.restore(saved)
-    assert trainer.step == 1
+    assert trainer.course.step == 1
 
 
 def test_other_data_is_refused(saved: Path, tmp_path: Path):
@@ -194,7 +194,7 @@ def test_images_exchanged_for_others_of_the_same_size_are_noticed(tmp_path: Path
     (faces / "person 0").rename(faces / "aside")
     (faces / "person 1").rename(faces / "person 0")
     (faces / "aside").rename(faces / "person 1")
-    checkpoint = trainer.save()
+    checkpoint = trainer.saver.save()
     with pytest.raises(FacezooError, match="what is in them is not"):
         Trainer(settings, tmp_path / "run").restore(checkpoint)
     rewrite(checkpoint, lambda about: about["data"].pop("content"))
@@ -208,7 +208,7 @@ def test_a_save_needs_neither_the_images_nor_the_backbone_any_more(tmp_path: Pat
     trainer = Trainer(run_settings(faces, data={"size": 16}, backbone={"name": "tiny"}), tmp_path / "run")
     shutil.rmtree(faces)
     shutil.rmtree(tmp_path / "site")
-    assert read_metadata(trainer.save())["data"]["images"] == 12
+    assert read_metadata(trainer.saver.save())["data"]["images"] == 12
 
 
 def test_a_resume_brings_back_the_generator_that_dropout_draws_from(tmp_path: Path, monkeypatch):
@@ -217,7 +217,7 @@ def test_a_resume_brings_back_the_generator_that_dropout_draws_from(tmp_path: Pa
     settings = run_settings(faces, data={"size": 16}, backbone={"name": "tiny"}, train={"batch_size": 4})
     whole = Trainer(settings, tmp_path)
     whole.fit(until=3)
-    checkpoint = whole.save()
+    checkpoint = whole.saver.save()
     whole.fit(until=5)
     second = Trainer(settings, tmp_path)
     second.restore(checkpoint)

@@ -44,7 +44,7 @@ def run(data: Path, place: Path, *stops: int) -> tuple[dict, list[dict]]:
         if before:
             trainer.restore(before)
         trainer.fit(until=stop)
-        trainer.save()
+        trainer.saver.save()
     return collect(trainer.parts), read_metrics(place)
 
 
@@ -74,12 +74,12 @@ def test_a_run_that_stopped_at_such_an_image_goes_on_without_it(damaged: Path, t
         trainer.fit()
     assert 'data.unreadable to "skip"' in error.value.hint
     last = latest_checkpoint(tmp_path)
-    assert (last is None) == (trainer.step == 0)
+    assert (last is None) == (trainer.course.step == 0)
     second = Trainer(settings(damaged, "skip"), tmp_path, fresh=last is None)
     if last:
         second.restore(last)
     second.fit()
-    assert second.step == 8
+    assert second.course.step == 8
     assert len({line["path"] for line in read_metrics(tmp_path) if line.get("event") == "image skipped"}) == 2
 
 
@@ -105,6 +105,6 @@ def test_ctrl_c_saves_a_run_that_waits_for_a_file_that_never_comes(tmp_path: Pat
     finally:
         signal.signal(signal.SIGINT, before)
         never.set()
-    assert trainer.step == 4
+    assert trainer.course.step == 4
     assert latest_checkpoint(tmp_path).name == "step-4"
     assert [line["epoch"] for line in read_metrics(tmp_path) if line.get("event") == "epoch"] == [1]

@@ -10,13 +10,15 @@ import pytest
 from rich.console import Console
 
 from facezoo import FacezooError
+from facezoo.benchmarks import Figures, Main, Units, open_run_benchmark
+from facezoo.benchmarks.running import open_images
 from facezoo.runs.checkpoint import best_checkpoint, name_best
 from facezoo.runs.metrics import read_metrics
+from facezoo.runs.written import RATES
 from facezoo.settings import EvaluateSettings
-from facezoo.training import Trainer, interrupt, session, train, trainer
-from facezoo.training.verifying import verification_due, verify_pairs
+from facezoo.training import Trainer, interrupt, train
+from facezoo.training.verifying import Verifier, due
 from support.faces import identity_folder, pairs_csv
-from support.scored import open_pairs
 from support.stateful_head import run_settings
 
 
@@ -28,7 +30,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("every", "every_steps", "due"),
+    ("every", "every_steps", "expected"),
     [
         (0, 0, []),
         (1, 0, [4, 8, 12]),
@@ -38,9 +40,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (5, 0, [12]),
     ],
 )
-def test_a_verification_is_due_every_so_often_and_at_the_end(every: int, every_steps: int, due: list[int]):
+def test_a_verification_is_due_every_so_often_and_at_the_end(
+    every: int, every_steps: int, expected: list[int]
+):
     settings = EvaluateSettings(every=every, every_steps=every_steps)
-    assert [step for step in range(13) if verification_due(settings, step, 4, 12)] == due
+    assert [step for step in range(13) if due(settings, step, 4, 12)] == expected
 
 
 def verifications(run_dir: Path) -> dict[int, dict[str, object]]:
@@ -65,67 +69,106 @@ def test_figures_during_training_are_those_of_their_step_and_change_nothing(data
 
 
 class Told:
-    """Stands for the figures of a verification, with an accuracy that the test chooses."""
+    """A benchmark whose results the test chooses, one after the other."""
 
-    def __init__(self, accuracy: float) -> None:
-        self.accuracy = accuracy
+    def __init__(self, name: str, *values: float | None, main: Main | None = None) -> None:
+        self.name, self.images, self.fit, self.remarks = name, None, None, ()
+        self._values, self._main = iter(values), main or Main("accuracy", None)
 
-    def as_dict(self) -> dict[str, float]:
-        return {"accuracy": self.accuracy}
+    def evaluate(self, embeddings: np.ndarray) -> Figures:
+        value, main = next(self._values), self._main
+        found = np.array([np.nan if value is None else value])
+        rates = dict.fromkeys(RATES, found) if main.name == "accuracy" else {main.name: found}
+        units = Units(3, known=True)
+        return Figures(self.name, lambda times: rates, units, main.name, main.better, main.unit)
+
+
+def on(data: Path, run_dir: Path, told: Told, **changes: object) -> Trainer:
+    """A run that is verified on images that are there, with results that are told."""
+    running = Trainer(run_settings(data, **changes), run_dir)
+    opened = open_run_benchmark(running.settings.evaluate, str(data), running.parts.preprocessing)
+    running.verify_on(told, open_images(opened, running.parts.preprocessing))
+    return running
 
 
 def test_figures_that_training_ended_with_are_not_computed_again(data: Path, tmp_path: Path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(session, "verify_pairs", lambda *named: asked.append(named) or verify_pairs(*named))
+    asked, measure = [], Verifier.measure
+    monkeypatch.setattr(Verifier, "measure", lambda self: asked.append(self.course.step) or measure(self))
     train(run_settings(data, train={"epochs": 1}), tmp_path / "run")
-    assert len(asked) == 1, "of the untrained network alone"
+    assert asked == [0, 4]
 
 
-def test_the_best_is_kept_beside_the_last_ones(data: Path, tmp_path: Path, monkeypatch):
-    accuracies = iter([0.5, 0.9, 0.7, 0.9, 0.6, 0.95])
-    monkeypatch.setattr(trainer, "verify_pairs", lambda *_: Told(next(accuracies)))
-    settings = run_settings(data, evaluate={"every": 1}, train={"epochs": 6, "save_every": 1, "keep": 1})
-    running = Trainer(settings, tmp_path)
-    running.pairs = type("Pairs", (), {"name": "pairs.csv"})()
+def accuracy(step: int, pairs: str, value: float) -> dict[str, object]:
+    figure = {"figure": "accuracy", "value": value, "better": "higher"}
+    return {"step": step, "pairs": pairs, "accuracy": value, **figure}
+
+
+def test_the_best_is_kept_beside_the_last_ones(data: Path, tmp_path: Path):
+    told = Told("pairs.csv", 0.5, 0.9, 0.7, 0.9, 0.6, 0.95)
+    train = {"epochs": 6, "save_every": 1, "keep": 1}
+    running = on(data, tmp_path, told, evaluate={"every": 1}, train=train)
     running.fit(until=4)
     assert saved(tmp_path) == ["best.json", "step-4"]
     running.fit(until=8)
     assert saved(tmp_path) == ["best.json", "step-8"]
     running.fit(until=20)
-    assert best_checkpoint(tmp_path) == {"step": 8, "pairs": "pairs.csv", "accuracy": 0.9}
+    assert best_checkpoint(tmp_path) == accuracy(8, "pairs.csv", 0.9)
     assert saved(tmp_path) == ["best.json", "step-20", "step-8"]
     running.fit()
     assert saved(tmp_path) == ["best.json", "step-24"]
 
 
-def test_the_best_on_other_pairs_counts_for_nothing(data: Path, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(trainer, "verify_pairs", lambda *_: Told(0.6))
-    running = Trainer(run_settings(data, evaluate={"every": 1}), tmp_path)
-    running.pairs = type("Pairs", (), {"name": "mine.csv"})()
+@pytest.mark.parametrize(
+    ("better", "unit", "best", "said"),
+    [("higher", "%", 8, "TAR 90.00 %"), ("lower", "", 4, "TAR 0.5000")],
+)
+def test_any_benchmark_says_what_is_best(tmp_path: Path, data: Path, better, unit, best: int, said: str):
+    told = Told("mine", 0.5, 0.9, None, 0.9, main=Main("TAR", None, better, unit))
+    running = on(data, tmp_path, told, evaluate={"every": 1}, train={"save_every": 1, "keep": 1})
+    running.audience.report.console = Console(file=io.StringIO(), width=200)
+    running.fit()
+    assert best_checkpoint(tmp_path) == {
+        "step": best,
+        "pairs": "mine",
+        "figure": "TAR",
+        "value": {8: 0.9, 4: 0.5}[best],
+        "better": better,
+    }
+    assert saved(tmp_path) == ["best.json", "step-16", f"step-{best}"]
+    assert [line["TAR"] for line in verifications(tmp_path).values()] == [0.5, 0.9, None, 0.9]
+    printed = running.audience.report.console.file.getvalue().splitlines()
+    assert f"verified after {best} steps: {said}, the best so far" in printed
+
+
+def test_the_best_on_other_pairs_counts_for_nothing(data: Path, tmp_path: Path):
+    running = on(data, tmp_path, Told("mine.csv", 0.6), evaluate={"every": 1})
     (tmp_path / "checkpoints").mkdir()
     name_best(tmp_path, 1, "others.csv", 0.9, keep=2)
     running.fit(until=4)
-    assert best_checkpoint(tmp_path) == {"step": 4, "pairs": "mine.csv", "accuracy": 0.6}
+    assert best_checkpoint(tmp_path) == accuracy(4, "mine.csv", 0.6)
 
 
 def test_a_verification_that_a_stop_prevented_is_made_on_resume(data: Path, tmp_path: Path, monkeypatch):
     settings = run_settings(data, evaluate={"every_steps": 3})
     plain = train(settings, tmp_path / "plain")
 
-    def stop(parts, evaluate, pairs):
-        if running.step == 6:
+    measure = Verifier.measure
+
+    def stop(self):
+        if self.course.step == 6:
             raise interrupt.Interrupted(15)
-        return verify_pairs(parts, evaluate, pairs)
+        return measure(self)
 
     running = Trainer(settings, tmp_path / "stopped")
-    running.pairs = open_pairs(str(data / "pairs.csv"), "auto", str(data), 32, 2**20)
+    benchmark = open_run_benchmark(settings.evaluate, str(data), running.parts.preprocessing)
+    running.verify_on(benchmark, open_images(benchmark, running.parts.preprocessing))
     (tmp_path / "stopped").mkdir()
     (tmp_path / "stopped" / "resolved.toml").touch()
-    monkeypatch.setattr(trainer, "verify_pairs", stop)
+    monkeypatch.setattr(Verifier, "measure", stop)
     with pytest.raises(KeyboardInterrupt):
         running.fit()
     monkeypatch.undo()
-    running.save()
+    running.saver.save()
     assert list(verifications(tmp_path / "stopped")) == [3]
     assert train(settings, tmp_path / "stopped", resume=True)["verification"] == plain["verification"]
     assert verifications(tmp_path / "stopped") == verifications(tmp_path / "plain")

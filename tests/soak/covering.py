@@ -52,5 +52,5 @@ def pytest_fixture_setup(fixturedef: Any, request: Any) -> Iterator[None]:
 
 def pytest_sessionfinish() -> None:
     measured.stop()
-    measured.save()
+    measured.saver.save()
     (FOLDER / f"seconds-{os.getpid()}.json").write_text(json.dumps(SECONDS), encoding="utf-8")

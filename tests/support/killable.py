@@ -12,7 +12,7 @@ import torch._dynamo  # optimisers import it at their first step: here it is the
 
 from facezoo.runs.metrics import forget_after
 from facezoo.settings import RunSettings
-from facezoo.training import Trainer, latest_checkpoint, trainer
+from facezoo.training import Trainer, latest_checkpoint, saving
 from support.stateful_head import run_settings
 
 DIARY = "diary.txt"
@@ -33,7 +33,7 @@ def run(data: str, run_dir: str, optimizer: str, epochs: int, slowness: float, h
     sooner: it can never end before that, however late the kill is. 0 is never.
     """
     torch.set_num_threads(1)
-    folder, fsync, write = Path(run_dir), os.fsync, trainer.write_checkpoint
+    folder, fsync, write = Path(run_dir), os.fsync, saving.write_checkpoint
     saved = syncs = 0
 
     def slow_sync(handle: int) -> None:
@@ -53,13 +53,13 @@ def run(data: str, run_dir: str, optimizer: str, epochs: int, slowness: float, h
         saved += 1
         return path
 
-    os.fsync, trainer.write_checkpoint = slow_sync, noted
+    os.fsync, saving.write_checkpoint = slow_sync, noted
     running = Trainer(settings_of(Path(data), optimizer, epochs), folder)
     last = latest_checkpoint(folder)
     if last is not None:
         running.restore(last)
-    forget_after(folder, running.step)
-    note(folder, f"started {running.step}")
+    forget_after(folder, running.course.step)
+    note(folder, f"started {running.course.step}")
     running.fit()
     note(folder, "finished 0")
 

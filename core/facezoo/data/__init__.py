@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from facezoo.data.images import Images
     from facezoo.data.pairs import OwnPairs, Pairs, read_pairs
     from facezoo.data.preprocessing import Preprocessing
-    from facezoo.data.sources import TestPairs, TrainingFaces, open_training
+    from facezoo.data.sources import TrainingFaces, open_training
     from facezoo.data.store import Store, open_store
 
 __all__ = [
@@ -39,7 +39,6 @@ __all__ = [
     "Preprocessing",
     "SourceSpec",
     "Store",
-    "TestPairs",
     "TrainingFaces",
     "UnreadableImageError",
     "open_store",
@@ -62,7 +61,6 @@ __getattr__, __dir__ = lazy_names(
         "Pairs": "facezoo.data.pairs",
         "Preprocessing": "facezoo.data.preprocessing",
         "Store": "facezoo.data.store",
-        "TestPairs": "facezoo.data.sources",
         "TrainingFaces": "facezoo.data.sources",
         "UnreadableImageError": "facezoo.data.decode",
         "open_store": "facezoo.data.store",

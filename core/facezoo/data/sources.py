@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from facezoo.data.decode import Fit
 from facezoo.data.images import Images, without
-from facezoo.data.listing import Pairs
 from facezoo.data.opening import open_faces
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.data.store import MemoryStore, Store, open_store
-from facezoo.disk.paths import whence
 from facezoo.errors import FacezooError
 
 
@@ -25,17 +23,6 @@ class TrainingFaces:
     store: Store
     alignment: str
     fit: Fit = "resize"
-
-
-@dataclass(frozen=True, eq=False)
-class TestPairs:
-    """A verification set: what it is, its images' pixels, and the pairs of them."""
-
-    __test__ = False  # not a test class, whatever pytest thinks of the name
-
-    name: str
-    store: Store
-    pairs: Pairs
 
 
 def find_training(path: str, size: int, fit: Fit = "resize") -> tuple[Images, Preprocessing]:

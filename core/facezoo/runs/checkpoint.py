@@ -108,16 +108,27 @@ def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return apart
 
 
-def name_best(run_dir: Path, step: int, pairs: str, accuracy: float, keep: int) -> None:
-    """Name the checkpoint at `step` the best so far: it is not dropped until another one is named.
+def name_best(
+    run_dir: Path,
+    step: int,
+    pairs: str,
+    value: float | None,
+    keep: int,
+    *,
+    figure: str = "accuracy",
+    better: str = "higher",
+) -> None:
+    """Name the checkpoint at `step` the best so far, by the `value` of a figure: it is not dropped until
+    another one is named.
 
     The one that was the best goes, unless it is one of the last `keep`. Raises FacezooError where the file
     cannot be written.
     """
     path = run_dir / FOLDER / BEST
+    best = {"step": step, "pairs": pairs, "figure": figure, "value": value, "better": better}
     try:
         _refuse_link(run_dir)
-        write_sealed(path, {"step": step, "pairs": pairs, "accuracy": accuracy})
+        write_sealed(path, best | ({"accuracy": value} if figure == "accuracy" else {}))
     except OSError as problem:
         message = f"{path}: cannot be written ({problem})"
         raise FacezooError(

@@ -9,23 +9,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
-from facezoo.disk.durable import write_text
+from facezoo.disk.durable import append_all, open_to_append, write_text
 from facezoo.errors import FacezooError
 from facezoo.runs.written import NAME, Written, read_metrics, read_written
 
 __all__ = ["NAME", "MetricsLog", "Past", "forget_after", "read_metrics"]
-
-NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
 
 
 @dataclass
 class Past:
     """What a run needs to know of the lines so far."""
 
-    untrained: dict[str, Any] | None = None
-    """The figures of the network before its first step, on the pairs that were named last."""
+    untrained: Mapping[str, Any] | None = None
+    """The line with the figures of the network before its first step, on what was named last."""
     verified: set[int] = field(default_factory=set)
     """The steps after which there was a verification."""
     steps: dict[int, Mapping[str, Any]] = field(default_factory=dict)
@@ -45,7 +43,7 @@ class Past:
         elif event == "verification":
             self.verified.add(line["step"])
         elif event == "untrained":
-            self.untrained = dict(line["verification"])
+            self.untrained = line
 
     @classmethod
     def of(cls, lines: Iterable[Mapping[str, Any]]) -> Past:
@@ -85,9 +83,9 @@ class MetricsLog:
         past = self.past
         try:
             if self._file is None:
-                self._file = FileIO(str(self.path), "a", opener=_open)
+                self._file = open_to_append(self.path)
             # a lone surrogate, as file names may hold, becomes the escape that JSON has for it
-            _append(self._file, text.encode("utf-8", "backslashreplace"))
+            append_all(self._file, text.encode("utf-8", "backslashreplace"), sync=False)
         except OSError as problem:
             _refuse(self.path, problem)
         past.add(line)
@@ -127,22 +125,6 @@ def _keep(run_dir: Path, written: Written, step: int | None = None) -> Past:
         except OSError as problem:
             _refuse(run_dir / NAME, problem)
     return Past.of(kept)
-
-
-def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | NO_LINKS, 0o666)
-
-
-def _append(file: FileIO, data: bytes) -> None:
-    """Append all of `data` or none of it; OSError where it does not fit."""
-    end = os.fstat(file.fileno()).st_size
-    rest = memoryview(data)
-    try:
-        while rest:
-            rest = rest[file.write(rest) :]
-    except OSError:
-        os.ftruncate(file.fileno(), end)
-        raise
 
 
 def _refuse(path: Path, problem: OSError) -> NoReturn:

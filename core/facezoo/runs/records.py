@@ -172,22 +172,39 @@ class Checkpoint(Record):
 
 
 class Best(Record):
-    """best.json: the checkpoint that verified best."""
+    """best.json: the checkpoint that verified best by one figure; earlier ones know none but accuracy."""
 
     step: Count
     pairs: str
-    accuracy: float = Field(ge=0, le=1)
+    figure: Text = "accuracy"
+    value: float = ABSENT
+    better: Literal["higher", "lower"] = "higher"
+    accuracy: float = Field(ABSENT, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _valued(self) -> Self:
+        if not {"value", "accuracy"} & self.model_fields_set:
+            raise ValueError("accuracy missing")
+        return self
 
 
 class Figures(Record):
-    """Of a verification's figures, the one that is shown of it."""
+    """Of a verification's figures, the one that is shown of it, where they have it."""
 
-    accuracy: float = Field(ge=0, le=1)
+    accuracy: float = Field(ABSENT, ge=0, le=1)
 
 
 class Evaluation(Record):
-    """evaluation.json: the figures that a run ended with."""
+    """evaluation.json: the figures that a run ended with, those of `figure` by their main one."""
 
     step: Count
     pairs: str | None
+    figure: Text = "accuracy"
     verification: Figures | None
+
+    @model_validator(mode="after")
+    def _shown(self) -> Self:
+        shown = self.verification
+        if shown is not None and self.figure == "accuracy" and "accuracy" not in shown.model_fields_set:
+            raise ValueError("verification.accuracy missing")
+        return self

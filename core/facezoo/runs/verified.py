@@ -63,13 +63,17 @@ def verify_files(checkpoint: Path, metadata: Mapping[str, Any]) -> bool:
 
 
 def best_checkpoint(run_dir: Path) -> dict[str, Any] | None:
-    """`step`, `pairs` and `accuracy` of the best checkpoint by verification, or None before there is one.
+    """`step`, `pairs`, `figure`, its `value` and what is `better` of the best checkpoint by verification, and
+    its `accuracy` where that is the figure; None before there is one.
 
     FacezooError where the file that names it cannot be read.
     """
     hint = "Delete it: it only names the best checkpoint."
-    content = _record(run_dir / FOLDER / BEST, Best, hint)
-    return content and {key: content[key] for key in ("step", "pairs", "accuracy")}
+    found = _record(run_dir / FOLDER / BEST, Best, hint)
+    if found is None:
+        return None
+    whole = {"figure": "accuracy", "value": found.get("accuracy"), "better": "higher", **found}
+    return {key: whole[key] for key in (*Best.model_fields,) if key in whole}
 
 
 def read_evaluation(run_dir: Path) -> dict[str, Any] | None:

@@ -74,7 +74,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
         raise ValueError("no event")
     if ("step" in line or event in {None, "epoch", *FIGURES}) and not _is_count(line.get("step"), 0):
         raise ValueError("no step")
-    if event in FIGURES and not _are_figures(line.get("verification")):
+    if event in FIGURES and not _are_figures(line):
         raise ValueError("no figures")
     if event == "image skipped" and not isinstance(line.get("path"), str):
         raise ValueError("no path")
@@ -91,8 +91,13 @@ def _is_step(line: Mapping[str, Any]) -> bool:
     return all(map(_is_number, [*numbers, *terms.values()]))
 
 
-def _are_figures(figures: object) -> bool:
-    return isinstance(figures, dict) and all(_is_number(figures.get(rate, "")) for rate in RATES)
+def _are_figures(line: Mapping[str, Any]) -> bool:
+    """Whether a line has the figures of a verification: all of pairs', or the one that it is ranked by."""
+    figures, ranked_by = line.get("verification"), line.get("figure", RATES[0])
+    if not isinstance(figures, dict) or not isinstance(ranked_by, str):
+        return False
+    needed = RATES if ranked_by == RATES[0] else (ranked_by,)
+    return all(_is_number(figures.get(name, "")) for name in needed) and isinstance(line.get("on", ""), str)
 
 
 def _is_count(value: object, least: int) -> bool:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from facezoo.benchmarks import PairsBenchmark, open_run_benchmark
-from facezoo.benchmarks.running import open_images
-from facezoo.data import Preprocessing, TestPairs
+from facezoo.benchmarks import Benchmark, open_run_benchmark
+from facezoo.data import Preprocessing
 from facezoo.data.sources import find_training
 from facezoo.errors import FacezooError
 from facezoo.runs.checkpoint import find_checkpoint
@@ -15,23 +14,17 @@ from facezoo.settings import RunSettings
 from facezoo.training.initial import NOTHING
 
 
-def open_run_pairs(
-    settings: RunSettings, contract: Preprocessing, *, decoded: bool = True
-) -> TestPairs | None:
-    """The pairs that a run is verified on, or None; without `decoded`, their images are left for later.
+def open_to_verify(settings: RunSettings, contract: Preprocessing) -> Benchmark | None:
+    """What a run is verified on, its images found and not decoded; or None.
 
-    Raises FacezooError where they are not there, or are needed during training and not named.
+    Raises FacezooError where it is not there, or is needed during training and not named.
     """
-    data, evaluate = settings.data, settings.evaluate
-    memory, cache = (data.memory_mib * 2**20, data.cache) if decoded else (0, "none")
-    found = open_run_benchmark(evaluate, data.path, contract)
-    pairs = None
-    if isinstance(found, PairsBenchmark):
-        pairs = TestPairs(found.name, open_images(found, contract, memory, cache), found.pairs)
-    if pairs is None and (evaluate.every or evaluate.every_steps):
+    evaluate = settings.evaluate
+    benchmark = open_run_benchmark(evaluate, settings.data.path, contract)
+    if benchmark is None and (evaluate.every or evaluate.every_steps):
         message = "evaluate.every: there are no pairs to verify during training"
         raise FacezooError(message, "Name some (--pairs FILE), or leave it at 0.")
-    return pairs
+    return benchmark
 
 
 def check_inputs(settings: RunSettings) -> None:
@@ -42,6 +35,6 @@ def check_inputs(settings: RunSettings) -> None:
     choose_device(settings.train.device)
     images = settings.data
     _, contract = find_training(images.path, images.size, images.fit)
-    open_run_pairs(settings, contract, decoded=False)
+    open_to_verify(settings, contract)
     if settings.train.init_from != NOTHING:
         find_checkpoint(Path(settings.train.init_from))

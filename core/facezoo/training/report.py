@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from facezoo._words import first_line, printable_lines
+from facezoo.benchmarks import Main
+from facezoo.table import number
 from facezoo.training.interrupt import PIPE
 
 if TYPE_CHECKING:
@@ -80,10 +82,10 @@ class Report:
             said = ", ".join(f"{name} {figure:.4g}" for name, figure in figures.items())
             self.line(f"head after epoch {metrics['epoch']}: {said}")
 
-    def verification(self, step: int, accuracy: float, *, best: bool) -> None:
+    def verification(self, step: int, main: Main, *, best: bool) -> None:
         """Print what a verification during training gave."""
-        text = f"verified after {step:,} steps: accuracy {100 * accuracy:.2f} %"
-        self.line(f"{text}, the best so far" if best else text)
+        said = f"{main.name} {number(main.value, main.unit)} {main.unit}".rstrip()
+        self.line(f"verified after {step:,} steps: {said}{', the best so far' if best else ''}")
 
     def stop(self) -> None:
         """Take the progress bar away."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from facezoo.data import TestPairs
+from facezoo.benchmarks import PairsBenchmark
+from facezoo.benchmarks.running import open_images
 from facezoo.disk.durable import write_json, write_text
 from facezoo.errors import FacezooError
-from facezoo.evaluation import Verification
 from facezoo.runs.checkpoint import best_checkpoint, latest_checkpoint, read_metadata, require_head
 from facezoo.runs.claim import claim
 from facezoo.runs.directory import (
@@ -25,15 +25,16 @@ from facezoo.runs.metrics import Past
 from facezoo.runs.places import EVALUATION
 from facezoo.runs.written import read_written
 from facezoo.settings import RunSettings, resolve
+from facezoo.training.audience import as_line
 from facezoo.training.initial import NOTHING
-from facezoo.training.inputs import open_run_pairs
+from facezoo.training.inputs import open_to_verify
 from facezoo.training.introduction import introduce, table
 from facezoo.training.trainer import Trainer
-from facezoo.training.verifying import verify_pairs
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+Line = Mapping[str, Any]
 FULL: Final = "Free some space, then use --resume."
 
 
@@ -55,11 +56,12 @@ def train(
     refuse_run(out)
     refuse_claimed(out)
     trainer = _opened(settings, out, console)
-    figures = _verify(trainer)
+    untrained = _measured(trainer)
     with begin(out, settings) as taken_over:
         if taken_over:
-            trainer.report.line(f"{out}: a start that failed before its first step lay there; it is replaced")
-        return _run(trainer, figures.as_dict() if figures else None)
+            said = f"{out}: a start that failed before its first step lay there; it is replaced"
+            trainer.audience.report.line(said)
+        return _run(trainer, untrained)
 
 
 def resume(out: Path, console: Console | None = None) -> dict[str, Any]:
@@ -80,9 +82,7 @@ def _go_on(settings: RunSettings, out: Path, console: Console | None) -> dict[st
     return _run(*_restored(settings, out, console))
 
 
-def _restored(
-    settings: RunSettings, out: Path, console: Console | None
-) -> tuple[Trainer, dict[str, Any] | None]:
+def _restored(settings: RunSettings, out: Path, console: Console | None) -> tuple[Trainer, Line | None]:
     """A trainer where the run was saved last, and the figures of the untrained network, where known.
 
     The directory is changed only once everything has been looked at.
@@ -90,75 +90,70 @@ def _restored(
     checkpoint, written = latest_checkpoint(out), read_written(out)
     best_checkpoint(out)  # a damaged one would stop the run at its next save
     trainer = _opened(settings, out, console, fresh=checkpoint is None)
-    untrained = Past.of(written.lines).untrained
-    if untrained and trainer.pairs and not _are_of(untrained, trainer.pairs):
-        untrained = None  # [evaluate] names other pairs by now
-    first = untrained is None and (checkpoint is None or settings.train.init_from == NOTHING)
-    figures = _verify(trainer) if first else None  # of weights that the checkpoint's are about to replace
+    verifier, audience, untrained = trainer.verifier, trainer.audience, Past.of(written.lines).untrained
+    if untrained and verifier and not verifier.made(untrained):
+        untrained = None  # [evaluate] names something else by now
+    if untrained is None and (checkpoint is None or settings.train.init_from == NOTHING):
+        untrained = _measured(trainer)  # of weights that the checkpoint's are about to replace
     if checkpoint is not None:
         trainer.restore(checkpoint)
     if written.damaged:
-        trainer.report.line(written.words)
-    trainer.log.go_on(written, trainer.step)
-    trainer.report.line(f"resumed at step {trainer.step:,} of {trainer.total_steps:,}")
-    return trainer, figures.as_dict() if figures else untrained
-
-
-def _are_of(figures: Mapping[str, Any], pairs: TestPairs) -> bool:
-    """Whether figures that were written are of as many pairs of each kind."""
-    same = pairs.pairs.same
-    return (figures.get("genuine"), figures.get("impostor")) == (int(same.sum()), int((~same).sum()))
+        audience.report.line(written.words)
+    course = trainer.course
+    audience.log.go_on(written, course.step)
+    audience.report.line(f"resumed at step {course.step:,} of {course.total_steps:,}")
+    return trainer, untrained
 
 
 def _opened(settings: RunSettings, out: Path, console: Console | None, *, fresh: bool = True) -> Trainer:
     """A trainer with all that it reads open; nothing is written."""
     trainer = Trainer(settings, out, console, fresh=fresh)
     introduce(trainer)
-    pairs = trainer.pairs = open_run_pairs(settings, trainer.parts.preprocessing)
-    if pairs is not None:
-        for line in pairs.pairs.listing.words:
-            trainer.report.line(f"{pairs.name}: {line}")
+    contract, data = trainer.parts.preprocessing, settings.data
+    if benchmark := open_to_verify(settings, contract):
+        trainer.verify_on(benchmark, open_images(benchmark, contract, data.memory_mib * 2**20, data.cache))
+        for line in benchmark.remarks:
+            trainer.audience.report.line(line)
     return trainer
 
 
-def _verify(trainer: Trainer) -> Verification | None:
-    """The figures of the network as it is now, which may have been found at the end of training."""
-    if trainer.pairs is None:
-        return None
-    if trainer.verified and trainer.verified[0] == trainer.step:
-        return trainer.verified[1]
-    return verify_pairs(trainer.parts, trainer.settings.evaluate, trainer.pairs)
+def _measured(trainer: Trainer) -> Line | None:
+    """The network as it is now, as a line says it."""
+    return as_line(trainer.verifier.measure()) if trainer.verifier else None
 
 
-def _run(trainer: Trainer, untrained: dict[str, Any] | None) -> dict[str, Any]:
+def _run(trainer: Trainer, untrained: Line | None) -> dict[str, Any]:
     """Train to the end in a directory that is claimed, and write the figures down."""
+    out, log = trainer.course.dir, trainer.audience.log
     if left_out := trainer.parts.data.faces.left_out:
-        with writing(trainer.run_dir / LEFT_OUT, FULL):
-            write_text(trainer.run_dir / LEFT_OUT, "".join(f"{item}\n" for item in left_out))
-    if untrained is not None and untrained != trainer.log.past.untrained:
-        trainer.log.write({"event": "untrained", "step": 0, "verification": untrained})
+        with writing(out / LEFT_OUT, FULL):
+            write_text(out / LEFT_OUT, "".join(f"{item}\n" for item in left_out))
+    figures, past = untrained and untrained["verification"], log.past.untrained
+    if untrained and (past is None or past["verification"] != figures):
+        log.write({"event": "untrained", "step": 0, **untrained})
     trainer.fit()
-    return _conclude(trainer, untrained)
+    return _conclude(trainer, figures)
 
 
-def _conclude(trainer: Trainer, untrained: dict[str, Any] | None) -> dict[str, Any]:
-    trained, pairs = _verify(trainer), trainer.pairs
+def _conclude(trainer: Trainer, untrained: Line | None) -> dict[str, Any]:
+    verifier, report, out = trainer.verifier, trainer.audience.report, trainer.course.dir
+    result, benchmark = (verifier.result(), verifier.benchmark) if verifier else (None, None)
+    again = benchmark.pairs.listing.again if isinstance(benchmark, PairsBenchmark) else None
     evaluation = {
-        "step": trainer.step,
-        "pairs": pairs.name if pairs else None,
-        "listed_again": pairs.pairs.listing.again if pairs else None,
-        "verification": trained.as_dict() if trained else None,
+        "step": trainer.course.step,
+        "pairs": benchmark.name if benchmark else None,
+        "listed_again": again,
+        "figure": result.main.name if result else None,
+        "verification": dict(result.figures) if result else None,
         "untrained": untrained,
-        "best": best_checkpoint(trainer.run_dir),
+        "best": best_checkpoint(out),
     }
-    with writing(trainer.run_dir / EVALUATION, FULL):
-        write_json(trainer.run_dir / EVALUATION, evaluation)
-    if trained and pairs:
-        for line in table(pairs.name, trained, untrained):
-            trainer.report.line(line)
+    with writing(out / EVALUATION, FULL):
+        write_json(out / EVALUATION, evaluation)
+    if result:
+        for line in table(result.name, result.main, result.figures, untrained):
+            report.line(line)
     else:
-        trainer.report.line(
-            "no verification: the data brings no pairs, or none were asked for (--pairs FILE)"
-        )
-    trainer.report.line(f"run directory: {trainer.run_dir}")
+        report.line("no verification: the data brings no pairs, or none were asked for (--pairs FILE)")
+    report.line(f"run directory: {out}")
     return evaluation
