@@ -24,28 +24,10 @@ from facezoo.evaluation import (
     stratified_folds,
     verify,
 )
-from facezoo.evaluation.verification import best_threshold
+from facezoo.evaluation.plateaus import Levels, best_thresholds
 from support.faces import identity_folder, real_data
 from support.searches import short_and_long
-
-
-def slow_threshold(scores: list[float], same: list[bool]) -> float:
-    """Try every interval between distinct scores, and join neighbours that are equally good."""
-    levels = sorted(set(scores))
-    above = math.nextafter(levels[-1], math.inf)
-    # (low, high]: the thresholds that accept exactly the scores from `high` on
-    steps = [(levels[0], levels[0]), *pairwise(levels), (above, above)]
-    rights = [sum((s >= high) == t for s, t in zip(scores, same, strict=True)) for _, high in steps]
-    joined: list[tuple[float, float]] = []
-    previous = False
-    for (low, high), right in zip(steps, rights, strict=True):
-        if right == max(rights):
-            joined = [*joined[:-1], (joined[-1][0], high)] if previous else [*joined, (low, high)]
-        previous = right == max(rights)
-    widths = [high - low for low, high in joined]
-    low, high = joined[widths.index(max(widths))]
-    middle = low + (high - low) / 2
-    return middle if middle > low else high
+from support.thresholds import slow_threshold
 
 
 def slow_auc(scores: list[float], same: list[bool]) -> Fraction:
@@ -80,7 +62,11 @@ both_kinds = scored.filter(lambda pairs: len({same for _, same in pairs}) == 2)
 @given(scored)
 def test_the_threshold_is_the_middle_of_the_widest_best_interval(length, pairs: list[tuple[float, bool]]):
     scores, same = (list(column) for column in zip(*sorted(pairs), strict=True))
-    assert best_threshold(np.array(scores), np.array(same)) == slow_threshold(scores, same)
+    levels, sign = Levels.of(np.array(scores)), np.where(same, -1, 1)[:, None]
+    found = best_thresholds(
+        levels, levels.sums(sign), lambda columns: np.ones((len(levels.values), len(columns)), bool)
+    )
+    assert found.tolist() == [slow_threshold(scores, same)]
 
 
 @short_and_long

@@ -25,8 +25,8 @@ from facezoo.evaluation import (
 )
 from facezoo.evaluation.bootstrap import draws
 from facezoo.evaluation.identities import PairUnits, units_of
-from facezoo.evaluation.verification import best_threshold
 from support.searches import short_and_long
+from support.thresholds import slow_threshold
 
 
 def pairs_of(seed: int, count: int, people: int, decimals: int) -> tuple[np.ndarray, ...]:
@@ -54,7 +54,7 @@ def slow_accuracy(scores, same, fold) -> float:
         if inside.all():
             continue
         order = np.argsort(scores[~inside], kind="stable")
-        threshold = best_threshold(scores[~inside][order], same[~inside][order])
+        threshold = slow_threshold(scores[~inside][order].tolist(), same[~inside][order].tolist())
         judgements += ((scores[inside] >= threshold) == same[inside]).tolist()
     return sum(judgements) / len(judgements) if judgements else math.nan
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from facezoo.evaluation.assessment import Assessment, assess
 from facezoo.evaluation.bootstrap import Replicates, replicate
 from facezoo.evaluation.choosing import ChosenThreshold, choose_threshold
-from facezoo.evaluation.curves import area_under_curve, equal_error_rate
+from facezoo.evaluation.curves import area_under_curve
 from facezoo.evaluation.embedding import embed, pair_cosines
 from facezoo.evaluation.fixed import FixedThreshold, at_threshold
 from facezoo.evaluation.folds import stratified_folds
@@ -16,7 +16,7 @@ from facezoo.evaluation.identities import PairUnits, identities_of_pairs, pairs_
 from facezoo.evaluation.intervals import Interval, holm, percentiles, two_sided, wilson
 from facezoo.evaluation.operating import OperatingPoint, tar_at_far
 from facezoo.evaluation.roc_curve import Roc, roc
-from facezoo.evaluation.verification import Verification, verify
+from facezoo.evaluation.verification import Verification, equal_error_rate, verify
 
 __all__ = [
     "Assessment",

@@ -137,9 +137,33 @@ class Weighing:
 
     def figures(self, weights: Integers, fars: Sequence[float] = ()) -> Replicates:
         """The figures where the pairs, in the order given, weigh `weights` [P, r]."""
-        held = weights[self._order]
-        auc, eer, tar, threshold = _curve_figures(self._ranked, held, fars)
-        return Replicates(_accuracies(self._ranked, held), auc, eer, tar, threshold)
+        folds, curve = self.folds(weights), self.curve(weights, fars)
+        return Replicates(_share(folds.right.sum(0), folds.judged.sum(0)), *curve)
+
+    def folds(self, weights: Integers) -> Folds:
+        """Each fold judged with the threshold that the others choose."""
+        return _folds(self._ranked, weights[self._order])
+
+    def curve(self, weights: Integers, fars: Sequence[float] = ()) -> tuple[Floats, Floats, Floats, Floats]:
+        """AUC and EER [r], TAR and threshold at each rate [F, r]."""
+        return _curve_figures(self._ranked, weights[self._order], fars)
+
+    def itself(self) -> tuple[Folds, float | None, float | None]:
+        """Folds, AUC and EER of the pairs as they are: all weigh 1. None where a kind is missing."""
+        ones = np.ones((len(self._order), 1), np.int32)
+        auc, eer = (float(figure[0]) for figure in self.curve(ones)[:2])
+        return self.folds(ones), None if np.isnan(auc) else auc, None if np.isnan(eer) else eer
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """What the folds weigh, what is judged rightly in them, and the thresholds that the others chose: [F, r]
+    each. A threshold is NaN where no pair of the other folds was drawn, and nothing is judged there.
+    """
+
+    judged: Floats
+    right: Floats
+    thresholds: Floats
 
 
 class _Ranked:
@@ -153,25 +177,23 @@ class _Ranked:
         self.sign = np.where(same, -1, 1).astype(np.int32)[:, None]
 
 
-def _accuracies(ranked: _Ranked, weights: Integers) -> Floats:
-    """Share of the weight judged rightly, each fold with the threshold of the others, [r]."""
+def _folds(ranked: _Ranked, weights: Integers) -> Folds:
+    """Each fold with the threshold of the others, for weights [P, r] of the ranked pairs."""
     enrolled = slice(ranked.failed, None)  # the others are refused at any threshold, and so choose none
     levels, fold = Levels.of(ranked.scores[enrolled]), ranked.fold[enrolled]
     drawn = weights[enrolled]
     signed = drawn * ranked.sign[enrolled]
     gain, weight = levels.sums(signed), levels.sums(drawn)
-    judged, right = np.zeros(weights.shape[1]), np.zeros(weights.shape[1])
-    for number in ranked.folds:
+    judged, right, chosen = np.zeros((3, len(ranked.folds), weights.shape[1]))
+    for row, number in enumerate(ranked.folds):
         choosing = np.flatnonzero(fold == number)
         present = partial(_present, levels, weight, choosing, drawn[choosing])
-        thresholds = best_thresholds(levels, levels.without(gain, choosing, signed[choosing]), present)
+        chosen[row] = best_thresholds(levels, levels.without(gain, choosing, signed[choosing]), present)
         inside = np.flatnonzero(ranked.fold == number)
-        # no pair of the other folds was drawn where there is no threshold
-        held = weights[inside] * np.isfinite(thresholds)
-        agrees = (ranked.scores[inside, None] >= thresholds) == ranked.same[inside, None]
-        judged += held.sum(0)
-        right += (held * agrees).sum(0)
-    return _share(right, judged)
+        held = weights[inside] * np.isfinite(chosen[row])
+        agrees = (ranked.scores[inside, None] >= chosen[row]) == ranked.same[inside, None]
+        judged[row], right[row] = held.sum(0), (held * agrees).sum(0)
+    return Folds(judged, right, chosen)
 
 
 def _present(

@@ -62,8 +62,8 @@ def best_thresholds(
 
     `gain` [L, r] is what refusing a level's pairs adds to those judged rightly: impostor less genuine weight.
     `present(columns)` bool [L, n] says for some weightings which levels weigh anything: the outermost of
-    those are where the intervals of accepting and of refusing all begin. The rule is that of
-    `verification.best_threshold`; NaN where nothing weighs anything.
+    those are where the intervals of accepting and of refusing all begin, which have no width: nothing bounds
+    them on the other side. Of several as wide the lowest; NaN where nothing weighs anything.
     """
     right = np.zeros((len(gain) + 1, gain.shape[1]), gain.dtype)
     np.cumsum(gain, axis=0, out=right[1:])
@@ -72,7 +72,8 @@ def best_thresholds(
     high = levels.values[np.minimum(ends, len(gain) - 1)]
     _mend_outermost(levels, (starts, ends, columns), low, high, present)
     # runs come by column and rising place; the first of those with the greatest width is wanted
-    chosen = np.lexsort((np.arange(len(columns)), low - high, columns))
+    with np.errstate(over="ignore"):
+        chosen = np.lexsort((np.arange(len(columns)), low - high, columns))
     first = chosen[np.append(True, np.diff(columns[chosen]) > 0)]
     return between(low[first], high[first])
 

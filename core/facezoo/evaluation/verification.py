@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from facezoo.errors import FacezooError
 from facezoo.evaluation import arguments
-from facezoo.evaluation.between import between
-from facezoo.evaluation.curves import area, equal_rate
+from facezoo.evaluation.bootstrap import Weighing
 from facezoo.evaluation.direction import check_direction
 
 
@@ -73,56 +72,38 @@ def figures_of(
 ) -> Verification:
     """`verify` of arrays that have been looked at, whatever their AUC; -inf is never accepted."""
     _check_folds(fold)
-    order = np.argsort(scores, kind="stable")
-    scores, same, fold = scores[order].astype(np.float64), same[order], fold[order]
-    thresholds, accuracies = [], []
-    enrolled = scores > -np.inf
-    for number in np.unique(fold):
-        inside = fold == number
-        others = ~inside & enrolled
-        if not others.any():
-            message = f"all pairs outside fold {number} hold an image that failed to enrol"
-            raise FacezooError(message, "Give fewer folds, or look at the images.")
-        threshold = best_threshold(scores[others], same[others])
-        thresholds.append(threshold)
-        accuracies.append(float(np.mean((scores[inside] >= threshold) == same[inside])))
-    fold_sd = float(np.std(accuracies, ddof=1))
+    folds, auc, eer = Weighing(scores, same, fold).itself()
+    undecided = np.flatnonzero(np.isnan(folds.thresholds[:, 0]))
+    if len(undecided):
+        message = f"all pairs outside fold {np.unique(fold)[undecided[0]]} hold an image that failed to enrol"
+        raise FacezooError(message, "Give fewer folds, or look at the images.")
+    accuracies = folds.right[:, 0] / folds.judged[:, 0]
+    fold_sd, genuine = float(np.std(accuracies, ddof=1)), int(same.sum())
     return Verification(
         accuracy=float(np.mean(accuracies)),
         fold_sd=fold_sd,
         se=fold_sd / len(accuracies) ** 0.5,
-        auc=area(scores, same),
-        eer=equal_rate(scores, same),
-        genuine=int(same.sum()),
-        impostor=int((~same).sum()),
-        fold_accuracy=tuple(accuracies),
-        thresholds=tuple(thresholds),
+        auc=auc,
+        eer=eer,
+        genuine=genuine,
+        impostor=len(same) - genuine,
+        fold_accuracy=tuple(accuracies.tolist()),
+        thresholds=tuple(folds.thresholds[:, 0].tolist()),
     )
 
 
-def best_threshold(scores: npt.NDArray[np.float64], same: npt.NDArray[np.bool_]) -> float:
-    """The middle of the widest interval of thresholds with the greatest accuracy; `scores` must be sorted.
+def equal_error_rate(scores: npt.ArrayLike, same: npt.ArrayLike) -> float | None:
+    """Where the false accept rate equals the false reject rate, on the ROC curve drawn with straight lines.
 
-    Between neighbouring scores the accuracy does not change. Accepting all pairs is the threshold at the
-    lowest score, rejecting all the next number above the highest; both count as intervals of no width, since
-    nothing bounds them on the other side.
+    None where a kind is missing. `scores` [P], the higher the more alike; `same` bool [P]. Raises
+    FacezooError for scores that are not finite and for other shapes.
     """
-    distinct, first = np.unique(scores, return_index=True)
-    genuine_below = np.concatenate([[0], np.cumsum(same)])[np.append(first, len(scores))]
-    impostor_below = np.append(first, len(scores)) - genuine_below
-    # pairs judged rightly with the threshold on each distinct score, and above them all, up to a constant
-    right = impostor_below - genuine_below
-    best = right == right.max()
-    starts = np.flatnonzero(best & ~np.append(False, best[:-1]))
-    ends = np.flatnonzero(best & ~np.append(best[1:], False))
-    above_all = np.nextafter(distinct[-1], np.inf)
-    # accepting from score i on holds for thresholds in (distinct[i - 1], distinct[i]]
-    low = np.append(distinct[0], distinct)[starts]
-    high = np.append(distinct, above_all)[ends]
-    low = np.where(starts == len(distinct), above_all, low)
-    with np.errstate(over="ignore"):
-        widest = int(np.argmax(high - low))
-    return float(between(low[widest], high[widest]))
+    ready, truths = arguments.pairs(scores, same)
+    if not len(truths):
+        return None
+    one_fold = np.zeros(len(truths), np.int64)
+    rate = float(Weighing(ready, truths, one_fold).curve(np.ones((len(truths), 1), np.int32))[1][0])
+    return None if np.isnan(rate) else rate
 
 
 def _check_folds(fold: npt.NDArray[np.int64]) -> None:

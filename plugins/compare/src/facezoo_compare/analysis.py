@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from facezoo.errors import FacezooError
 from facezoo.evaluation.bootstrap import REPLICATES, replicate
-from facezoo.evaluation.curves import area_under_curve, equal_error_rate
+from facezoo.evaluation.curves import area_under_curve
 from facezoo.evaluation.intervals import LEVEL, Interval, holm, percentiles, two_sided
 from facezoo.evaluation.scoring import ScoredPairs
-from facezoo.evaluation.verification import figures_of
+from facezoo.evaluation.verification import equal_error_rate, figures_of
 from facezoo_compare.running import Outcome
 
 Metric = Literal["accuracy", "auc", "eer"]
