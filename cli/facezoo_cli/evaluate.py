@@ -14,14 +14,18 @@ from facezoo_cli.output import say, say_json
 
 @click.command("evaluate")
 @measured
-@click.option("--scores", type=FILE, metavar="FILE", help="A classifier's `score` [M, C] and `label` [M].")
-@click.option("--training", metavar="SRC", help="Where the run's training images are now, for uniform.")
-@click.option("--far", "fars", type=float, multiple=True, metavar="RATE", help="A FAR; may be repeated.")
-@count("--folds", "Folds, for pairs that bring none; 10 if not given.", least=2, usual=10)
-@count("--replicates", "Replicates of the bootstrap; 1000 if not given.", least=0, usual=1000)
+@click.option(
+    "--scores", type=FILE, metavar="FILE", help="Evaluate a classifier: `score` [M, C], `label` [M]."
+)
+@click.option("--training", metavar="SRC", help="Say where the run's training images are now, for uniform.")
+@click.option(
+    "--far", "fars", type=float, multiple=True, metavar="RATE", help="Measure at this FAR; may be repeated."
+)
+@count("--folds", "Make N folds of pairs that bring none; 10 if not given.", least=2, usual=10)
+@count("--replicates", "Draw N replicates of the bootstrap; 1000 if not given.", least=0, usual=1000)
 @click.option("--flip/--no-flip", default=None, help="Add the mirror image's embedding; as the run did.")
-@click.option("--distances", is_flag=True, help="The --scores are distances: the lower the more alike.")
-@as_json("All figures as JSON, in fractions.")
+@click.option("--distances", is_flag=True, help="Take --scores for distances: the lower the more alike.")
+@as_json("Print all figures as JSON, in fractions.")
 def command(
     as_json: bool,
     fars: tuple[float, ...],
@@ -43,7 +47,7 @@ def command(
     asked = Asked(**options)
     if distances and asked.scores is None:
         message = "--distances: what is compared are cosines, which facezoo computes itself"
-        raise FacezooError(message, "It is for --scores S.npz.")
+        raise FacezooError(message, "It is for --scores FILE.")
     found = asked.results(Options(fars or None, folds, replicates, seed, failed, distances))
     if as_json:
         contents = {name: {**result.as_dict(), "table": result.table.as_dict()} for name, result in found}

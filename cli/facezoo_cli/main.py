@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from facezoo._words import cut, printable, printable_lines
+from facezoo._words import cut, first_line, printable, printable_lines
 from facezoo.errors import FacezooError
 from facezoo.registry.compatibility import canonical
 from facezoo.registry.entries import OWN
@@ -50,7 +50,7 @@ class Facezoo(Commands):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command: the one place where a `FacezooError` is caught."""
         try:
-            with _contained(ctx), _names_of_a_length():
+            with _contained(ctx), _names_of_a_length(), _memory():
                 return super().invoke(ctx)
         except FacezooError as error:
             if ctx.meta.get("traceback"):
@@ -110,6 +110,18 @@ def _names_of_a_length() -> Iterator[None]:
             raise
         message = f"{cut(printable(os.fsdecode(problem.filename or 'a file')), 80)}: file name too long"
         raise FacezooError(message, "A file's name has at most 255 bytes.") from problem
+
+
+@contextmanager
+def _memory() -> Iterator[None]:
+    """Turn torch's error about memory into one of facezoo's: nobody's mistake, and there is a way out."""
+    try:
+        yield
+    except RuntimeError as problem:
+        if type(problem).__name__ != "OutOfMemoryError":  # by its name: torch is not imported for it
+            raise
+        hint = "Take smaller batches (train.batch_size, --batch-size), or another device."
+        raise FacezooError(f"the device is out of memory: {first_line(problem)}", hint) from problem
 
 
 @contextmanager

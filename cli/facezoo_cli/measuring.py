@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from facezoo.errors import FacezooError
-from facezoo_cli.options import FILE, PATH, data, model
+from facezoo_cli.options import FILE, PATH, count, data, model
 
 if TYPE_CHECKING:
     from facezoo.benchmarks import Benchmark, Given, Options, Result
@@ -25,24 +25,26 @@ _OPTIONS: Final = (
         "--embeddings",
         type=FILE,
         metavar="FILE",
-        help="Embeddings from anywhere, instead of a run: an .npz with `path` [N] and `embedding` [N, D].",
+        help="Evaluate embeddings from anywhere: an .npz with `path` [N] and `embedding` [N, D].",
     ),
     click.option(
         "--benchmark",
         "benchmarks",
         multiple=True,
         metavar="NAME[=PATH]",
-        help="What to measure, as `facezoo list benchmarks` names it; may be repeated.",
+        help="Measure this; `facezoo list benchmarks` names all. May be repeated.",
     ),
-    click.option("--pairs", metavar="FILE|FOLDER", help="Pairs; those of the run if not given."),
-    click.option("--protocol", metavar="NAME", help="The benchmark of --pairs, if its path does not tell."),
-    data("Images with identities, for benchmarks that need no list."),
-    click.option("--images", type=PATH, metavar="FOLDER", help="The folder that names in pairs start from."),
-    click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Of the bootstrap; 0."),
+    click.option("--pairs", metavar="FILE|FOLDER", help="Verify these pairs; those of the run if not given."),
+    click.option(
+        "--protocol", metavar="NAME", help="Name the benchmark of --pairs, if the path does not tell."
+    ),
+    data("Measure images with identities, for benchmarks that need no list."),
+    click.option("--images", type=PATH, metavar="FOLDER", help="Look below FOLDER for what the pairs name."),
+    count("--seed", "Draw the bootstrap from seed N; 0 if not given.", least=0, usual=0),
     click.option(
         "--failed",
         type=click.Choice(("reject", "drop")),
-        help="What images without an embedding's direction count as; refused if not given.",
+        help="Count images that have no embedding as rejected, or drop them; refused if not given.",
     ),
 )
 
@@ -82,7 +84,7 @@ class Asked:
         if len(sources) != 1:
             found = f"{' and '.join(sources)} were given" if sources else "nothing was given"
             message = f"one source of figures is needed; {found}"
-            raise FacezooError(message, "Give one of: RUN, --embeddings E.npz, --scores S.npz.")
+            raise FacezooError(message, "Give one of: RUN, --embeddings FILE, --scores FILE.")
         if self.benchmarks and (self.pairs or self.protocol):
             message = "--benchmark says what to measure, and so do --pairs and --protocol"
             raise FacezooError(message, "Say --benchmark NAME=PATH for each.")

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
 @click.command("threshold")
 @measured
-@click.option("--far", type=float, default=1e-3, metavar="RATE", help="False accept rate; 1e-3 if not given.")
-@count("--replicates", "Replicates of the bootstrap; 1000 if not given.", usual=1000)
-@as_json("The threshold as JSON.")
+@click.option(
+    "--far",
+    type=float,
+    default=1e-3,
+    metavar="RATE",
+    help="Choose it for this FAR; 1e-3 if not given.",
+)
+@count("--replicates", "Draw N replicates of the bootstrap; 1000 if not given.", usual=1000)
+@as_json("Print the threshold as JSON.")
 def command(far: float, replicates: int, seed: int, failed: Any, as_json: bool, **options: Any) -> None:
     """Choose the threshold for a false accept rate, with its interval.
 
@@ -34,7 +40,7 @@ def command(far: float, replicates: int, seed: int, failed: Any, as_json: bool, 
 
     found = Asked(**options).results(Options(replicates=replicates, seed=seed, failed=failed))
     if len(found) > 1 or not isinstance(result := found[0][1], PairsResult):
-        raise FacezooError("threshold: one list of pairs is needed", "Say --pairs FILE|DIR.")
+        raise FacezooError("threshold: one list of pairs is needed", "Say --pairs FILE|FOLDER.")
     scored = result.scored
     chosen = choose_threshold(
         scored.scores,

@@ -34,6 +34,8 @@ def feed(how):
         raise FacezooError("it does not eat", "Try again.")
     if how == "exit":
         sys.exit(3)
+    if how == "large":
+        raise type("OutOfMemoryError", (RuntimeError,), {})("tried to allocate 3 GiB")
     if how:
         raise KeyError(how)
     click.echo("fed")
@@ -126,6 +128,10 @@ def test_a_command_and_a_command_below_another_run(with_installed, invoke, words
         ("feed --how badly", "Error: it does not eat\nHint: Try again.\n"),
         ("house inside --how well", "Error: command 'house' of facezoo-zoo 1.0 fails: KeyError: 'well'\n"),
         ("house feed --how well", "Error: command 'house.feed' of facezoo-zoo 1.0 fails: KeyError: 'well'\n"),
+        (
+            "feed --how large",
+            "Error: the device is out of memory: OutOfMemoryError: tried to allocate 3 GiB\n",
+        ),
         ("train feed", "Error: feed: cannot be read: No such file"),
     ],
 )

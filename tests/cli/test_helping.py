@@ -46,7 +46,6 @@ def test_help_fits_a_narrow_terminal_and_breaks_no_word(name, command, ctx):
 WORDS = "RUN FILE FOLDER SRC NAME N X ROW PART RATE PATTERN FIGURE SECTION KEY VALUE PATH GROUP SHELL"
 """What help calls the values of options and arguments."""
 NO_REPORT = {"facezoo completion"}
-LATER = {"facezoo evaluate", "facezoo threshold"}
 
 
 def words_of(parameter: click.Parameter, ctx: click.Context) -> set[str]:
@@ -59,8 +58,6 @@ def words_of(parameter: click.Parameter, ctx: click.Context) -> set[str]:
 
 @every_command
 def test_options_are_told_in_sentences_and_in_the_same_words(name, command, ctx):
-    if name in LATER:
-        return
     for parameter in command.params:
         assert words_of(parameter, ctx) <= set(WORDS.split()), parameter.name
         if isinstance(parameter, click.Option):

@@ -104,7 +104,7 @@ class Given:
         """The network; FacezooError where there is none."""
         if self.network is None:
             message = f"benchmark {benchmark}: embeddings alone have no classes"
-            raise FacezooError(message, "Give a RUN, or a classifier's --scores S.npz.")
+            raise FacezooError(message, "Give a RUN, or a classifier's --scores FILE.")
         return self.network
 
     def find(self, name: str, names: Sequence[str], folders: Sequence[Path]) -> Found:
