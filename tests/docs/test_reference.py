@@ -22,7 +22,7 @@ from facezoo.registry import HeadSpec
 from facezoo.registry.entries import BACKBONES, COMMANDS, DATA, HEADS, HOOKS, MODULES
 from facezoo.settings.sections import SECTIONS
 from facezoo.training.state import FREE
-from support.distributions import plugins_offering
+from support.distributions import PLUGINS, plugins_offering
 from support.pages import PAGES, ROOT, name_of
 
 POWERS = {2**63: "2^63", 10**6: "10^6", 10**9: "10^9"}
@@ -146,6 +146,14 @@ def test_what_the_readme_says_of_a_step_is_what_was_measured():
 def test_the_readme_lists_every_head_and_no_other():
     listed = re.findall(r"^\| \[`(\w+)`\]\(plugins/(\w+)/README\.md\) \|", text_of("README.md"), re.MULTILINE)
     assert listed == [(name, name) for name in plugins_offering(HEADS)]
+
+
+def test_the_readme_lists_every_other_distribution():
+    listed = re.findall(
+        r"^\| \[`facezoo-(\w+)`\]\(plugins/(\w+)/README\.md\) \|", text_of("README.md"), re.MULTILINE
+    )
+    others = sorted({path.parent.name for path in PLUGINS} - set(plugins_offering(HEADS)))
+    assert listed == [(name, name) for name in others]
 
 
 def test_the_index_lists_every_page():

@@ -52,7 +52,7 @@ class Environment:
         """Run pip on it, offline; the command must succeed."""
         pip = [sys.executable, "-m", "pip", "--python", str(self.python), "--disable-pip-version-check"]
         offline = ["--no-deps", "--no-index", "--no-build-isolation"] if command == "install" else []
-        run([*pip, command, *offline, "--quiet", *args], cwd=cwd)
+        run([*pip, command, *offline, "--quiet", *args], cwd=cwd, PYTHONPATH="")
 
     def pip_finds(self, *options: str) -> None:
         """Let pip resolve and find by these options alone, however it is configured; none names a host."""

@@ -1,13 +1,22 @@
-"""With only the wheels of facezoo and one head installed: one head is there, and it trains."""
+"""With only the wheels of facezoo and one head installed: one head is there; it trains and is evaluated."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+
+from support.faces import identity_folder, pairs_csv
+
+SMALL = [
+    "data.size=32",
+    "backbone.dim=16",
+    "train.batch_size=4",
+    "train.epochs=1",
+    "train.device=cpu",
+    "train.threads=1",
+]
 
 
 def test_one_head_is_listed(clean):
@@ -24,35 +33,27 @@ def test_the_installed_packages_are_the_wheels(clean, tmp_path: Path):
     assert done.stderr.startswith("Error: unknown head 'arcface'")
 
 
-def faces(folder: Path) -> Path:
-    """Three people with four pictures each."""
-    random = np.random.default_rng(0)
-    for person in "abc":
-        (folder / person).mkdir(parents=True)
-        for index in range(4):
-            pixels = random.integers(0, 256, (32, 32, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(folder / person / f"{index}.png")
-    return folder
+def test_without_images_one_sentence_names_both_ways_out(clean, tmp_path: Path):
+    done = clean("train", "--head", "cosface", "--out", "run", cwd=tmp_path)
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert "give a folder with --data, or install facezoo-orl" in said
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow
-def test_the_head_trains(clean, tmp_path: Path):
-    small = [
-        "data.size=32",
-        "backbone.dim=16",
-        "train.batch_size=4",
-        "train.epochs=1",
-        "train.device=cpu",
-        "train.threads=1",
-    ]
-    sets = [word for setting in small for word in ("--set", setting)]
-    data = str(faces(tmp_path / "faces"))
-    done = clean(
-        "train", "--head", "cosface", "--data", data, "--pairs", "none", "--out", "run", *sets, cwd=tmp_path
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_head_trains_and_is_evaluated(clean, tmp_path: Path):
+    def facezoo(*args: str) -> str:
+        done = clean(*args, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    pairs_csv(identity_folder(tmp_path / "faces"))
+    sets = [word for setting in SMALL for word in ("--set", setting)]
+    facezoo("train", "--head", "cosface", "--data", "faces", "--pairs", "none", "--out", "run", *sets)
     steps = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert sum("loss" in line for line in steps) >= 2
     assert list((tmp_path / "run" / "checkpoints").glob("step-*/model.safetensors"))
-    again = clean("train", "run/resolved.toml", "--dry-run", cwd=tmp_path)
-    assert again.returncode == 0, again.stderr
+    facezoo("train", "run/resolved.toml", "--dry-run")
+    figures = facezoo("evaluate", "run", "--pairs", "faces/pairs.csv", "--replicates", "5", "--json")
+    assert json.loads(figures)["verification"]["genuine"] == 12
