@@ -112,9 +112,9 @@ def _embed(network: nn.Module, dim: int, size: int) -> None:
 
 def try_source(entry: PluginEntry) -> str:
     """Import a source's record; returns what it gives."""
-    from facezoo.registry.sources import load_spec
+    from facezoo.registry.sources import SOURCES
 
-    return load_spec(entry).summary
+    return SOURCES.load(entry).summary
 
 
 def try_observer(entry: PluginEntry) -> None:

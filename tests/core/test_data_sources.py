@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from facezoo import FacezooError
@@ -23,6 +24,7 @@ from facezoo.runs.checkpoint import latest_checkpoint, read_metadata
 from facezoo.settings import resolve
 from facezoo.training import resume, train
 from facezoo.training.inputs import check_inputs
+from facezoo_cli.main import cli
 from support.distributions import Distribution
 from support.fixtures import PLAIN
 from support.pictures import Piped, Rendered, source
@@ -298,6 +300,18 @@ def test_any_source_is_trained_on_verified_with_its_pairs_and_gone_on_with(
     ]
     settings = resolve(flags={"head.name": "plain", "data.path": f"rendered{rest}"}, sets=sets)
     figures = train(settings, tmp_path / "run")
+    asked = (
+        "evaluate",
+        str(tmp_path / "run"),
+        "--data",
+        f"rendered{rest}",
+        "--benchmark",
+        "all-pairs",
+        "--json",
+    )
+    shown = CliRunner().invoke(cli, asked)
+    assert shown.exit_code == 0, shown.output
+    assert '"genuine": 18' in shown.stdout
     assert figures["pairs"] == "all pairs of pictures"
     assert (figures["verification"]["genuine"], figures["verification"]["impostor"]) == (18, 48)
     saved = read_metadata(latest_checkpoint(tmp_path / "run"))["data"]

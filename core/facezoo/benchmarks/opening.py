@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
-import warnings
-from collections.abc import Iterator
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
+from typing import Final, cast
 
-from facezoo._words import printable, shown
+from facezoo._words import printable
 from facezoo.benchmarks.benchmark import Benchmark
 from facezoo.benchmarks.given import Given, Options
 from facezoo.benchmarks.pairs import PairsBenchmark
@@ -21,13 +18,14 @@ from facezoo.data.pairs import OwnPairs
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.disk.paths import whence
 from facezoo.errors import FacezooError
-from facezoo.registry.entries import BENCHMARKS, OWN, PluginEntry, installed_plugins
-from facezoo.registry.loading import broken, contained, find_entry, import_entry
+from facezoo.registry.entries import BENCHMARKS, PluginEntry
+from facezoo.registry.loading import find_entry
+from facezoo.registry.records import Records
 from facezoo.registry.sources import split_name
 from facezoo.runs.network import Network
 from facezoo.settings import EvaluateSettings
 
-_PLACE = re.compile(r"[\w.]+:\w+")
+RECORDS: Final = Records(BENCHMARKS, BenchmarkSpec)
 
 
 def open_benchmark(name: str | None, given: Given) -> Benchmark:
@@ -41,11 +39,8 @@ def open_benchmark(name: str | None, given: Given) -> Benchmark:
             return _of_source(own, given)
         raise FacezooError(f"{printable(given.path)}: brings no pairs", "Name a file or folder of pairs.")
     entry = _claiming(given.path or "") if name is None else find_entry(BENCHMARKS, "benchmark", name)
-    spec = _spec(entry)
-    module, _, function = spec.open.partition(":")
-    with contained(entry, "benchmark", "cannot be opened"):
-        opened: Benchmark = getattr(import_module(module), function)(given)
-    return opened
+    opened = RECORDS.call(entry, RECORDS.load(entry).open, given, "cannot be opened")
+    return cast("Benchmark", opened)
 
 
 def open_run_benchmark(
@@ -108,9 +103,7 @@ def _of_source(own: OwnPairs, given: Given) -> PairsBenchmark:
 
 
 def _claiming(path: str) -> PluginEntry:
-    claims = [entry for entry, spec in _specs() if spec.claims(Path(path))]
-    # facezoo's own read what nobody else claims
-    claims = [entry for entry in claims if entry.dist != OWN] or claims
+    claims = [entry for entry, _ in RECORDS.claiming(Path(path))]
     if len(claims) == 1:
         return claims[0]
     where, names = printable(path), ", ".join(entry.name for entry in claims)
@@ -119,37 +112,6 @@ def _claiming(path: str) -> PluginEntry:
         raise FacezooError(
             message, "Say which: --benchmark NAME=PATH; in a run's settings, evaluate.protocol."
         )
-    installed = ", ".join(entry.name for entry, _ in _specs())
+    installed = ", ".join(entry.name for entry, _ in RECORDS.usable())
     message = f"{where}: holds no list of pairs, and nothing else that a benchmark reads{whence(path)}"
     raise FacezooError(message, f"Name a file with pairs, or the benchmark. Installed are {installed}.")
-
-
-def _specs() -> Iterator[tuple[PluginEntry, BenchmarkSpec]]:
-    """All benchmarks that work; one that does not is told of, and takes no other away."""
-    for entry in installed_plugins(BENCHMARKS):
-        if entry.status == "ok":
-            try:
-                yield entry, _spec(entry)
-            except FacezooError as problem:
-                warnings.warn(problem.message, stacklevel=2)
-
-
-def _spec(entry: PluginEntry) -> BenchmarkSpec:
-    spec = import_entry(entry, BENCHMARKS, "benchmark")
-    with contained(entry, "benchmark", "has a record that cannot be read"):
-        if trouble := _trouble(entry, spec):
-            raise broken(entry, "benchmark", trouble)
-    assert isinstance(spec, BenchmarkSpec)
-    return spec
-
-
-def _trouble(entry: PluginEntry, spec: object) -> str:
-    """The first thing that is wrong with a record; empty where nothing is."""
-    if not isinstance(spec, BenchmarkSpec):
-        return f"names a {type(spec).__name__} ({entry.value}), not a BenchmarkSpec"
-    if spec.name != entry.name:
-        return f"calls itself {shown(spec.name)}: the entry point's name and the spec's must agree"
-    opener, claims = (getattr(spec, name) for name in ("open", "claims"))  # whatever their types say
-    if not (isinstance(opener, str) and _PLACE.fullmatch(opener)):
-        return f"has {shown(opener)} for `open`, not 'package.module:function'"
-    return "" if callable(claims) else f"has {shown(claims)} for `claims`, not a function"

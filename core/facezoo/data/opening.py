@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from importlib import import_module
 from pathlib import Path
 
 from facezoo._words import did_you_mean, listed, printable
@@ -13,8 +12,8 @@ from facezoo.data.pairs import OwnPairs
 from facezoo.disk.paths import whence
 from facezoo.errors import FacezooError
 from facezoo.registry.entries import DATA, installed_plugins
-from facezoo.registry.loading import broken, contained
-from facezoo.registry.sources import KIND, Source, meant_by
+from facezoo.registry.loading import broken
+from facezoo.registry.sources import KIND, SOURCES, Source, meant_by
 
 
 def find_source(text: str) -> Source:
@@ -77,10 +76,8 @@ def _opened(source: Source, function: str) -> Images:
 
 
 def _called(source: Source, function: str) -> object:
-    module, _, name = function.partition(":")
-    with contained(source.entry, KIND, f"cannot open {printable(source.rest) or 'its images'}"):
-        found: object = getattr(import_module(module), name)(source.rest)
-        return found
+    trouble = f"cannot open {printable(source.rest) or 'its images'}"
+    return SOURCES.call(source.entry, function, source.rest, trouble)
 
 
 def _several(path: str, found: list[Source]) -> FacezooError:

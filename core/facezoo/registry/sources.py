@@ -5,17 +5,14 @@ A source is found through the entry-point group `facezoo.data` by its name, or b
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from facezoo._words import cut, first_line, printable, shown
 from facezoo.errors import FacezooError
-from facezoo.registry.entries import DATA, KINDS, OWN, PluginEntry, installed_plugins
-from facezoo.registry.foreign import noted
-from facezoo.registry.loading import broken, contained, find_entry, import_entry, owner
+from facezoo.registry.entries import DATA, KINDS, PluginEntry, installed_plugins
+from facezoo.registry.loading import find_entry
+from facezoo.registry.records import PLACE, Records, is_place, is_text
 
 KIND: Final = KINDS[DATA]
 ELSEWHERE: Final[Mapping[str, str]] = {"orl": "facezoo-orl"}
@@ -74,14 +71,25 @@ class Source:
     """What its functions are called with."""
 
     def claims(self, path: str) -> bool:
-        """Whether it claims a path; a source that fails is told in a warning, and claims nothing."""
-        with noted(lambda error: self._warn(path, error)):
-            return bool(self.spec.claims(path))
-        return False
+        """Whether it claims a path, whoever else does."""
+        return SOURCES.claims(self.entry, self.spec, path)
 
-    def _warn(self, path: str, error: BaseException) -> None:
-        what = f"{owner(self.entry, KIND)} cannot say whether it reads {cut(printable(path))}"
-        warnings.warn(f"{what}: {first_line(error)}", RuntimeWarning, stacklevel=5)
+
+def _is_recipe(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(section, Mapping) for section in value.values())
+
+
+SOURCES: Final = Records(
+    DATA,
+    SourceSpec,
+    {
+        "open_all": (lambda value: value == "" or is_place(value), PLACE),
+        "pairs": (lambda value: value == "" or is_place(value), PLACE),
+        "recipe": (_is_recipe, "a dict of sections, each with a dict of settings"),
+        "preset": (is_text, "a text"),
+        "default": (lambda value: isinstance(value, bool), "true or false"),
+    },
+)
 
 
 def split_name(text: str) -> tuple[str, str] | None:
@@ -111,7 +119,7 @@ def named_source(text: str) -> Source | None:
         message = f"{KIND} {name!r} comes with {dist}, which is not installed"
         raise FacezooError(message, f"Install it: pip install {dist}. A folder of that name is ./{name}.")
     entry = find_entry(DATA, KIND, name)
-    return Source(entry, load_spec(entry), rest)
+    return Source(entry, SOURCES.load(entry), rest)
 
 
 def meant_by(text: str) -> list[Source]:
@@ -122,8 +130,7 @@ def meant_by(text: str) -> list[Source]:
     """
     if source := named_source(text):
         return [source]
-    found = [source for source in _usable(text) if source.claims(text)]
-    return [source for source in found if source.entry.dist != OWN] or found
+    return [Source(entry, spec, text) for entry, spec in SOURCES.claiming(text)]
 
 
 def default_source() -> Source | None:
@@ -131,69 +138,9 @@ def default_source() -> Source | None:
 
     Raises FacezooError where several say so.
     """
-    found = [source for source in _usable() if source.spec.default]
+    found = [Source(entry, spec) for entry, spec in SOURCES.usable() if spec.default]
     if len(found) > 1:
         names = " and ".join(source.entry.qualified for source in found)
         message = f"data.path: {names} both say that they are what is trained on by default"
         raise FacezooError(message, "Say which (--data NAME).")
     return found[0] if found else None
-
-
-def load_spec(entry: PluginEntry) -> SourceSpec:
-    """The record that an entry names; FacezooError where it cannot be imported, or is none."""
-    spec = import_entry(entry, DATA, KIND)
-    with contained(entry, KIND, "has a record that cannot be read"):
-        if trouble := _trouble(entry, spec):
-            raise broken(entry, KIND, trouble)
-    assert isinstance(spec, SourceSpec)
-    return spec
-
-
-def _trouble(entry: PluginEntry, spec: object) -> str:
-    """The first thing that is wrong with a record; empty where nothing is."""
-    if not isinstance(spec, SourceSpec):
-        return f"names a {type(spec).__name__} ({entry.value}), not a SourceSpec"
-    if spec.name != entry.name:
-        return f"calls itself {shown(spec.name)}: the entry point's name and the spec's must agree"
-    for name, (fits, wanted) in _FIELDS.items():
-        if not fits(value := getattr(spec, name)):
-            return f"has the {name} {shown(value)}, not {wanted}"
-    return ""
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_place(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[\w.]+:\w+", value) is not None
-
-
-def _is_recipe(value: object) -> bool:
-    return isinstance(value, Mapping) and all(isinstance(section, Mapping) for section in value.values())
-
-
-_PLACE: Final = "'package.module:function'"
-_FIELDS: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
-    "summary": (_is_text, "a text"),
-    "open": (_is_place, _PLACE),
-    "open_all": (lambda value: value == "" or _is_place(value), _PLACE),
-    "pairs": (lambda value: value == "" or _is_place(value), _PLACE),
-    "claims": (callable, "a function of a path"),
-    "recipe": (_is_recipe, "a dict of sections, each with a dict of settings"),
-    "preset": (_is_text, "a text"),
-    "default": (lambda value: isinstance(value, bool), "true or false"),
-}
-"""What the fields must be: a dataclass does not look at what it is given."""
-
-
-def _usable(rest: str = "") -> list[Source]:
-    """All that can be used; broken ones are told in a warning, and take nothing from the others."""
-    usable = []
-    for entry in installed_plugins(DATA):
-        if entry.status == "ok":
-            try:
-                usable.append(Source(entry, load_spec(entry), rest))
-            except FacezooError as error:
-                warnings.warn(str(error), RuntimeWarning, stacklevel=3)
-    return usable
