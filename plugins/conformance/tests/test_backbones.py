@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import pytest
 
 from facezoo import FacezooError
 from facezoo.registry.entries import BACKBONES
 from facezoo_conformance import checks
 from facezoo_conformance.backbones import RULES
+from facezoo_conformance.check import group
 from support.distributions import Distribution
 from support.tiny_backbone import TINY
 
@@ -84,3 +86,11 @@ def test_the_command_names_the_check_to_run_again(invoke):
     assert result.exit_code == 1
     assert result.stdout.splitlines()[0] == "idle: facezoo-broken-backbones 1.0"
     assert "  $ facezoo check backbone idle -k gradients\n" in result.stdout
+
+
+def test_shells_complete_what_can_be_checked():
+    command = group.commands["backbone"]
+    context = click.Context(command)
+    (argument,) = [each for each in command.params if each.name == "name"]
+    assert {"idle", "inputs_kept"} <= {item.value for item in argument.shell_complete(context, "i")}
+    assert [item.value for item in argument.shell_complete(context, "idl")] == ["idle"]

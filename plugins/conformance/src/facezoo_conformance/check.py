@@ -11,13 +11,32 @@ import click
 
 from facezoo._words import did_you_mean
 from facezoo.errors import FacezooError
+from facezoo.registry import installed_plugins
 from facezoo_cli.output import say, say_json
 from facezoo_conformance.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from facezoo_conformance import Check, CheckResult
 
 _COLOURS = {"passed": None, "failed": "red", "expected": "yellow"}
+
+
+class Installed(click.types.StringParamType):
+    """A plug-in of an entry-point group, by its name."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Those that can be used, and whose names begin so."""
+        from click.shell_completion import CompletionItem
+
+        names = [entry.name for entry in installed_plugins(self.group) if entry.status == "ok"]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 @click.group("check")
@@ -36,12 +55,12 @@ def _command(kind: Kind, called: str) -> click.Command:
         callback=partial(_run, kind),
         help=text,
         params=[
-            click.Argument(["name"], metavar=kind.argument),
+            click.Argument(["name"], type=Installed(kind.group), metavar=kind.argument),
             click.Option(["-k", "pattern"], metavar="PATTERN", help="Only checks with this in their names."),
             click.Option(
                 ["--json", "as_json"],
                 is_flag=True,
-                help=f"One object: the {kind.name}, and a list of its checks.",
+                help=f"Print one object: the {kind.word}, and a list of its checks.",
             ),
         ],
     )

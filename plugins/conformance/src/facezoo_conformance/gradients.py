@@ -1,4 +1,4 @@
-"""A comparison of a loss's gradients with finite differences that knows held values."""
+"""A loss's gradients against finite differences; values under `facezoo.hold` stay fixed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facezoo.holding import HeldValues
 from facezoo.loss import HeadLoss
 
 DIRECTIONS: Final = 2
-"""Along so many random directions a tensor is moved as a whole."""
+"""The number of random directions along which a whole tensor is moved."""
 
 
 def gradient_check(
@@ -22,9 +22,9 @@ def gradient_check(
 ) -> None:
     """Compare the gradients of a float64 loss with central differences, at the state it is in.
 
-    Checks the embeddings [B, D] and every parameter that needs a gradient: each along two random directions,
-    which no wrong entry escapes, and entry by entry where a direction differs, which decides: keep the
-    problem small. The values that the head holds are recorded once and replayed while the inputs move, so
+    Checks the embeddings [B, D] and every parameter that needs a gradient. Each is moved along two random
+    directions, where any wrong entry shows; if a slope differs there, it is checked entry by entry, so keep
+    the problem small. The values that the head holds are recorded once and replayed while the inputs move:
     heads with deliberate stop-gradients are checked like any other. Raises `AssertionError` naming the worst
     entry where |difference| > tolerance * (1 + largest gradient of that tensor).
     """
@@ -70,8 +70,8 @@ def _frozen(loss: HeadLoss) -> Iterator[None]:
 def _agrees_along_directions(
     value: Callable[[], float], tensor: Tensor, grad: Tensor, eps: float, tolerance: float
 ) -> bool:
-    """Whether the slope along random directions is the gradient's share in them: by far the usual case, at a
-    cost that does not grow with the tensor.
+    """Whether the slopes along random directions are those of the gradient. The cost does not grow with the
+    tensor, and it is by far the usual case.
     """
     generator = torch.Generator().manual_seed(5)
     largest = 1 + float(grad.abs().max())
@@ -85,7 +85,7 @@ def _agrees_along_directions(
 
 @torch.no_grad()
 def _slope(value: Callable[[], float], tensor: Tensor, direction: Tensor, eps: float) -> float:
-    """The central difference of a value along a direction in which `tensor` moves and comes back."""
+    """The central difference of `value` along a direction; `tensor` is moved and put back."""
     at, ends = tensor.clone(), []
     for signed in (eps, -eps):
         tensor.copy_(at + signed * direction)

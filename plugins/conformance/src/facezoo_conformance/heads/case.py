@@ -1,4 +1,4 @@
-"""What the checks work on: a head under one choice of settings, fresh or fully active, and small problems."""
+"""The cases of a head (one per choice of settings, fresh and fully active), and small problems for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LATE = 1_000_000
 
 
 LAYOUTS: Final = ("dense", "streamed")
-"""Every layout that a loss can be built with."""
+"""The layouts that a loss can be built with."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Size:
 
 SMALL = Size(24, 37, 11)
 TINY = Size(6, 7, 4)
-"""For finite differences, which move every number by itself."""
+"""For finite differences, which move one number at a time."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Case:
     ) -> HeadLoss:
         """A new loss in training mode, with prototypes off the unit sphere, streamed in several blocks.
 
-        It does not depend on torch's global generator but through `randomness`.
+        Of torch's global generator it depends on `randomness` alone.
         """
         with settled_generator(randomness):
             loss = build_loss(self.head, self.config, context(size), layout).to(dtype)
@@ -132,7 +132,7 @@ def _named(head: LoadedHead) -> Iterator[tuple[str, str | None, dict[str, object
 
 
 def _choices(annotation: object) -> Iterator[object]:
-    """What a setting may be where that can be listed: a Literal, true and false, or a union with such."""
+    """The values of a setting, where they can be listed: a Literal, a bool, or a union with one of them."""
     if annotation is bool:
         yield from (False, True)
     elif get_origin(annotation) is Literal:

@@ -1,4 +1,4 @@
-"""Checks that a head is the same, and small, whichever way it is computed."""
+"""Checks that every layout gives the same loss and gradients, and needs little memory."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WAYS: Final[Mapping[str, Gradients]] = {
     "streamed": partial(gradients, layout="streamed"),
     "streamed with a reused buffer": partial(gradients, layout="streamed", reuse=True),
 }
-"""What must give the same as the dense layout. A further way to compute is one more line."""
+"""Ways to compute that must agree with the dense layout, by name."""
 
 
 @case_check(GROUP)

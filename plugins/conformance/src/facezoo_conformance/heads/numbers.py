@@ -16,7 +16,7 @@ from facezoo_conformance.rules import require
 GROUP = "numbers"
 LARGEST_GRADIENT = 1e6
 EXTREMES = {"cos = 1": 3.0, "cos = -1": -3.0, "zero embeddings": 0.0, "short ones": 1e-3, "long ones": 1e3}
-"""What the first rows of a batch are, as multiples of their class vectors."""
+"""The first rows of a batch, as multiples of their class vectors."""
 
 
 @case_check(GROUP)

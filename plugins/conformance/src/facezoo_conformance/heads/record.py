@@ -37,7 +37,7 @@ def strict_settings(head: LoadedHead) -> None:
 
 
 def _impossible(config: BaseModel) -> Iterator[tuple[str, object]]:
-    """Settings with values that no config may take: what pydantic turns into another type unless strict."""
+    """Settings with values that no config may take; pydantic converts them unless it is strict."""
     yield "there_is_no_such_setting", 1
     for name in type(config).model_fields:
         value = getattr(config, name)
