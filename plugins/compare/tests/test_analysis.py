@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,16 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
+from facezoo.benchmarks import Figures, PairsResult, Units
 from facezoo.evaluation import PairUnits, replicate, verify
 from facezoo.evaluation.scoring import ScoredPairs
-from facezoo_compare.analysis import METRICS, compare
+from facezoo_compare.analysis import compare
+from facezoo_compare.command import table
 from facezoo_compare.figure import check, draw
 from facezoo_compare.grid import Cell
 from facezoo_compare.running import Outcome
 
+METRICS = ("accuracy", "auc", "eer")
+
 
 def made_outcomes(shifts: dict[str, list[float]], people: int = 60) -> list[Outcome]:
-    """Outcomes with made-up scores: noise common to all heads, and a shift of the genuine pairs a run."""
+    """Outcomes with made-up scores: noise common to all heads, and a shift of the genuine pairs per run."""
     random = np.random.default_rng(0)
     left = np.repeat(np.arange(people), 10)
     right = np.where(np.arange(len(left)) % 2 == 0, left, (left + 1 + np.arange(len(left)) % 7) % people)
@@ -41,7 +46,9 @@ def made_outcomes(shifts: dict[str, list[float]], people: int = 60) -> list[Outc
                 "made", same * shift + noise + own, same, fold, PairUnits(left, right, people)
             )
             outcomes.append(
-                Outcome(cell, Path(cell.folder), scored, {"untrained": dict.fromkeys(METRICS, 0.5)})
+                Outcome(
+                    cell, Path(cell.folder), PairsResult(scored), {"untrained": dict.fromkeys(METRICS, 0.5)}
+                )
             )
     return outcomes
 
@@ -52,7 +59,7 @@ def test_means_spreads_and_differences_equal_the_loops():
     base, other = found.rows
     accuracies = {}
     for outcome in outcomes:
-        scored = outcome.scored
+        scored = outcome.result.scored
         accuracy = verify(scored.scores, scored.same, scored.fold).accuracy
         accuracies.setdefault(outcome.cell.label, []).append(accuracy)
     for row in found.rows:
@@ -69,10 +76,8 @@ def test_means_spreads_and_differences_equal_the_loops():
     assert other.difference.interval.high < 0
     assert other.difference.p == other.difference.adjusted  # one comparison
     # drawing people alone, without the seeds' t, gives a narrower interval
-    drawn = [
-        replicate(o.scored.scores, o.scored.same, o.scored.fold, o.scored.units, count=400).accuracy
-        for o in outcomes
-    ]
+    scored = [outcome.result.scored for outcome in outcomes]
+    drawn = [replicate(s.scores, s.same, s.fold, s.units, count=400).accuracy for s in scored]
     paired = np.mean(drawn[3:], 0) - np.mean(drawn[:3], 0)
     low, high = np.quantile(paired, [0.025, 0.975])
     assert other.difference.interval.high - other.difference.interval.low > high - low
@@ -115,9 +120,56 @@ def test_every_metric_is_a_rate_with_an_interval(metric):
     json.dumps(found.as_dict(), allow_nan=False)
 
 
+def of_angles(label: str, seed: int, shift: float, name: str = "angles") -> Outcome:
+    """An outcome on a benchmark that is no list of pairs: a mean angle over 50 identities, in degrees."""
+    angles = np.random.default_rng(3).normal(60 + shift, 4, 50) + np.random.default_rng(seed).normal(
+        0, 0.2, 50
+    )
+
+    def of(times: np.ndarray) -> dict[str, np.ndarray]:
+        return {"mean angle": angles @ times / times.sum(0)}
+
+    result = Figures(name, of, Units(50), "mean angle", better="lower", unit="degrees")
+    return Outcome(
+        Cell(label, (), seed, settings=None), Path(label), result, {"untrained": {"mean angle": 90}}
+    )
+
+
+def test_runs_are_compared_in_pairs_on_any_benchmark():
+    shifts = {"a": [0.0, 0.1, 0.05], "b": [-0.7, -0.6, -0.7]}
+    outcomes = [of_angles(label, n, shift) for label in shifts for n, shift in enumerate(shifts[label])]
+    found = compare(outcomes, "a", replicates=300)
+    assert (found.metric, found.unit, found.pairs) == ("mean angle", "degrees", "angles")
+    first, second = found.rows
+    assert first.untrained == 90.0
+    assert first.interval.high - first.interval.low > 1  # among people angles differ much
+    assert second.difference.shown  # but less from run to run for the same people
+    assert second.difference.value == pytest.approx(second.mean - first.mean)
+    text = list(table(found))
+    assert text[0] == "mean angle on angles, degrees; differences to a"
+    assert f"{second.difference.value:+.1f}  " in text[3]
+    with pytest.raises(FacezooError, match="was verified on other pairs"):
+        compare([*outcomes, of_angles("c", 0, 0.0, name="others")], "a")
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("acuracy", "made: has no figure 'acuracy'; did you mean 'accuracy'?"),
+        ("fold_sd", "no figure 'fold_sd'"),
+    ],
+)
+def test_a_figure_that_the_benchmark_does_not_draw_anew_is_refused(metric: str, message: str):
+    with pytest.raises(FacezooError, match=re.escape(message)) as error:
+        compare(made_outcomes({"cosface": [1.0]}), "cosface", metric=metric, replicates=100)
+    assert error.value.hint == "Compare by one of accuracy, auc, eer (--metric)."
+
+
 def test_runs_on_other_pairs_are_not_compared():
     first, second = made_outcomes({"cosface": [1.0], "arcface": [1.0]})
-    other = replace(second, scored=replace(second.scored, same=~second.scored.same))
+    other = replace(
+        second, result=PairsResult(replace(second.result.scored, same=~second.result.scored.same))
+    )
     with pytest.raises(FacezooError, match="was verified on other pairs"):
         compare([first, other], "cosface")
 

@@ -106,7 +106,7 @@ def test_a_run_in_another_process_is_put_off_and_then_taken(invoke, faces, tmp_p
     folder.mkdir()
     other = claim(folder)
     other.__enter__()
-    monkeypatch.setattr("facezoo_compare.command.PATIENCE", 0.0)
+    monkeypatch.setattr("facezoo_compare.running.PATIENCE", 0.0)
 
     def release(seconds: float) -> None:
         assert (tmp_path / "arcface-seed0" / "scores.npz").exists()  # the others came first

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from facezoo import FacezooError
+from facezoo.benchmarks import PairsResult
 from facezoo.data import Pairs
 from facezoo.evaluation import verify
 from facezoo.evaluation.scoring import score_rows
 from facezoo_compare.grid import find_row, make_grid
-from facezoo_compare.results import read_evaluation, read_scores, write_scores
+from facezoo_compare.results import read_evaluation, read_result, write_result
 from facezoo_compare.running import Outcome, check_cells, check_folder, run_cell
 from support.faces import identity_folder, pairs_csv
 from support.fixtures import PLAIN, TWIN
@@ -99,7 +100,7 @@ def test_every_cell_is_a_run_of_its_own(finished: list[Outcome]):
     for outcome in finished:
         assert outcome.failure is None
         evaluation = json.loads((outcome.folder / "evaluation.json").read_text())
-        scored = outcome.scored
+        scored = outcome.result.scored
         figures = verify(scored.scores, scored.same, scored.fold).as_dict()
         assert figures == evaluation["verification"] == outcome.evaluation["verification"]
         assert scored.units.count == 4
@@ -110,8 +111,8 @@ def test_finished_cells_are_taken_as_they_are(finished: list[Outcome], monkeypat
     monkeypatch.setattr("facezoo_compare.running.open_network", lambda *_: 1 / 0)
     again = run_cell(finished[0].cell, finished[0].folder)
     assert again.failure is None
-    np.testing.assert_array_equal(again.scored.scores, finished[0].scored.scores)
-    np.testing.assert_array_equal(again.scored.units.right, finished[0].scored.units.right)
+    np.testing.assert_array_equal(again.result.scored.scores, finished[0].result.scored.scores)
+    np.testing.assert_array_equal(again.result.scored.units.right, finished[0].result.scored.units.right)
 
 
 def damage(folder: Path, name: str, how: str) -> None:
@@ -142,16 +143,16 @@ def test_a_damaged_result_is_computed_again_and_said(
         again = run_cell(finished[0].cell, folder)
     assert again.failure is None
     assert again.evaluation == finished[0].evaluation
-    np.testing.assert_array_equal(again.scored.scores, finished[0].scored.scores)
+    np.testing.assert_array_equal(again.result.scored.scores, finished[0].result.scored.scores)
     assert read_evaluation(folder) == again.evaluation
-    np.testing.assert_array_equal(read_scores(folder).same, finished[0].scored.same)
+    np.testing.assert_array_equal(read_result(folder).scored.same, finished[0].result.scored.same)
 
 
 def test_pairs_that_are_listed_again_stay_one_where_nobody_knows_who_is_on_them(tmp_path: Path):
     pairs = Pairs(np.array([0, 1, 2]), np.array([1, 0, 0]), np.array([True, True, False]))
     scored = score_rows("made", np.eye(3) + 0.1, pairs, ["a", "b", "c"], 2)
-    write_scores(tmp_path, scored)
-    again = read_scores(tmp_path)
+    write_result(tmp_path, PairsResult(scored))
+    again = read_result(tmp_path).scored
     assert again.units is None
     assert again.drawn.words == scored.drawn.words == "bootstrap over 2 pairs, whose identities are unknown"
     np.testing.assert_array_equal(again.drawn.left, scored.drawn.left)
@@ -175,10 +176,10 @@ def test_scores_that_are_not_a_runs_are_refused(tmp_path: Path, changes: dict[st
     arrays = {"name": np.array("made"), "score": np.array([0.5, 0.1]), "same": np.array([True, False])}
     arrays |= {"fold": np.array([0, 1])}
     np.savez(tmp_path / "scores.npz", **arrays)
-    assert read_scores(tmp_path).scores.tolist() == [0.5, 0.1]
+    assert read_result(tmp_path).scored.scores.tolist() == [0.5, 0.1]
     np.savez(tmp_path / "scores.npz", **(arrays | changes))
     with pytest.raises(FacezooError, match="scores of a run's pairs"):
-        read_scores(tmp_path)
+        read_result(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ def test_an_interrupted_cell_goes_on_to_the_same_scores(data: Path, tmp_path: Pa
     shutil.rmtree(part / "checkpoints")  # killed before the first checkpoint
     again = run_cell(cell, part)
     assert again.failure is None
-    np.testing.assert_array_equal(again.scored.scores, whole.scored.scores)
+    np.testing.assert_array_equal(again.result.scored.scores, whole.result.scored.scores)
 
 
 def test_a_directory_with_another_recipe_is_refused(data: Path, finished: list[Outcome], tmp_path: Path):
@@ -240,7 +241,7 @@ def test_a_failure_is_contained_and_an_interruption_is_not(data: Path, tmp_path:
     broken = replace(cell.settings, data=cell.settings.data.model_copy(update={"path": str(tmp_path / "no")}))
     outcome = run_cell(replace(cell, settings=broken), tmp_path / "a")
     assert "does not exist" in outcome.failure
-    assert outcome.scored is None
+    assert outcome.result is None
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt

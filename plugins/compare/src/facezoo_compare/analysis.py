@@ -7,24 +7,22 @@ mean has the error SD / sqrt(S), distributed as t with S - 1 degrees of freedom.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from facezoo._words import did_you_mean
+from facezoo.benchmarks import PairsResult, Result
 from facezoo.errors import FacezooError
-from facezoo.evaluation.bootstrap import REPLICATES, replicate
-from facezoo.evaluation.curves import area_under_curve
+from facezoo.evaluation.bootstrap import REPLICATES
 from facezoo.evaluation.intervals import LEVEL, Interval, holm, percentiles, two_sided
-from facezoo.evaluation.scoring import ScoredPairs
-from facezoo.evaluation.verification import equal_error_rate, figures_of
+from facezoo.table import Unit
 from facezoo_compare.running import Outcome
 
-Metric = Literal["accuracy", "auc", "eer"]
 Floats = npt.NDArray[np.float64]
-METRICS: Final[tuple[Metric, ...]] = ("accuracy", "auc", "eer")
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: the figure of each seed (as fractions), their mean and spread, and what failed.
+    """One row: the figure of each seed (rates as fractions), their mean and spread, and what failed.
 
     `sd` is over seeds, n - 1 in the denominator, None with one; `untrained` the mean of the networks before
     training. `mean` is None where every seed failed. `difference` is None for the baseline and without it.
@@ -66,13 +64,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The table of a comparison."""
+    """The table of a comparison: `metric` is a figure in `unit`, `pairs` the benchmark that it is of."""
 
-    metric: Metric
+    metric: str
     pairs: str
     baseline: str
     rows: tuple[Row, ...]
     method: str
+    unit: Unit = "%"
 
     def as_dict(self) -> dict[str, Any]:
         """The table as it is written to JSON."""
@@ -91,69 +90,76 @@ def compare(
     outcomes: Sequence[Outcome],
     baseline: str,
     *,
-    metric: Metric = "accuracy",
+    metric: str | None = None,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Comparison:
     """The table of finished and failed cells, each row against the one labelled `baseline`.
 
-    Raises FacezooError where no cell has finished, or cells were verified on different pairs.
+    `metric` is a figure of the benchmark; None: its main one. Raises FacezooError where no cell has finished,
+    the benchmark has no such figure, or cells were verified on different pairs.
     """
-    finished = [outcome for outcome in outcomes if outcome.scored is not None]
-    if not finished:
-        first = next(iter(outcomes), None)
-        reason = f", the first with: {first.failure}" if first and first.failure else ""
+    results = [outcome.result for outcome in outcomes if outcome.result is not None]
+    if not results:
+        failure = next((outcome.failure for outcome in outcomes if outcome.failure), "")
+        reason = f", the first with: {failure}" if failure else ""
         raise FacezooError(f"all {len(outcomes)} runs failed{reason}", "Mend that, then say the same again.")
-    first_scored = finished[0].scored
-    assert first_scored is not None
-    _check_same_pairs(finished, first_scored)
+    first = results[0]
+    _check_same(outcomes, first)
+    figure, unit = metric or first.main.name, first.main.unit
+    ends = (0.0, 1.0) if unit == "%" else (-np.inf, np.inf)
     measured = {
-        label: _measure([o for o in finished if o.cell.label == label], metric, replicates, seed)
+        label: _measure([o for o in outcomes if o.cell.label == label], figure, replicates, seed)
         for label in dict.fromkeys(outcome.cell.label for outcome in outcomes)
     }
-    differences = _differences(measured, baseline, seed)
+    differences = _differences(measured, baseline, ends, seed)
     rows = tuple(
-        _row(
-            label, found, [o for o in outcomes if o.cell.label == label], metric, differences.get(label), seed
-        )
+        _row(label, found, [o for o in outcomes if o.cell.label == label], figure, differences, ends, seed)
         for label, found in measured.items()
     )
-    method = f"{first_scored.drawn.words}, {replicates:,} replicates, and t over seeds"
-    return Comparison(metric, first_scored.name, baseline, rows, method)
+    method = f"{first.units.words}, {replicates:,} replicates, and t over seeds"
+    return Comparison(figure, first.name, baseline, rows, method, unit)
 
 
-def _check_same_pairs(finished: Sequence[Outcome], first: ScoredPairs) -> None:
-    for outcome in finished:
-        scored = outcome.scored
-        if scored is not None and not (
-            np.array_equal(scored.same, first.same) and np.array_equal(scored.fold, first.fold)
-        ):
-            message = f"{outcome.folder}: was verified on other pairs than {finished[0].folder}"
+def _check_same(outcomes: Sequence[Outcome], first: Result) -> None:
+    """FacezooError where a run was verified on something else: its replicates would be of other draws."""
+    where = next(outcome.folder for outcome in outcomes if outcome.result is first)
+    for outcome in outcomes:
+        if outcome.result is not None and not _alike(outcome.result, first):
+            message = f"{outcome.folder}: was verified on other pairs than {where}"
             raise FacezooError(message, "Remove its scores.npz and evaluation.json, then say the same again.")
 
 
-def _measure(outcomes: Sequence[Outcome], metric: Metric, count: int, seed: int) -> _Measured:
+def _alike(one: Result, other: Result) -> bool:
+    if isinstance(one, PairsResult) and isinstance(other, PairsResult):
+        ours, theirs = one.scored, other.scored
+        return np.array_equal(ours.same, theirs.same) and np.array_equal(ours.fold, theirs.fold)
+    return (one.name, one.units, one.load) == (other.name, other.units, other.load)
+
+
+def _measure(outcomes: Sequence[Outcome], figure: str, count: int, seed: int) -> _Measured:
     measured = _Measured({}, {})
     for outcome in outcomes:
-        scored = outcome.scored
-        assert scored is not None
-        measured.figures[outcome.cell.seed] = _figure(scored, metric)
-        drawn = replicate(scored.scores, scored.same, scored.fold, scored.drawn, count=count, seed=seed)
-        measured.replicates[outcome.cell.seed] = getattr(drawn, metric)
+        if (result := outcome.result) is not None:
+            drawn = result.replicates(result.draws(count, seed))
+            measured.figures[outcome.cell.seed] = _value(result, figure, drawn.keys())
+            measured.replicates[outcome.cell.seed] = drawn[figure]
     return measured
 
 
-def _figure(scored: ScoredPairs, metric: Metric) -> float:
-    if metric == "accuracy":
-        # whatever the AUC: a run that failed to learn is a row of the table, too
-        return figures_of(scored.scores, scored.same, scored.fold).accuracy
-    rate = {"auc": area_under_curve, "eer": equal_error_rate}[metric](scored.scores, scored.same)
-    if rate is None:
-        raise FacezooError(f"{scored.name}: {metric} needs genuine and impostor pairs", "Compare accuracies.")
-    return rate
+def _value(result: Result, figure: str, known: Collection[str]) -> float:
+    if figure not in known:
+        message = f"{result.name}: has no figure {figure!r}{did_you_mean(figure, known)}"
+        raise FacezooError(message, f"Compare by one of {', '.join(known)} (--metric).")
+    value = result.figures[figure]
+    if value is None:
+        raise FacezooError(f"{result.name}: {figure} is undefined", "Compare by another figure (--metric).")
+    return float(value)
 
 
-def _differences(measured: Mapping[str, _Measured], baseline: str, seed: int) -> dict[str, Difference]:
+def _differences(
+    measured: Mapping[str, _Measured], baseline: str, ends: tuple[float, float], seed: int
+) -> dict[str, Difference]:
     base = measured[baseline]
     found: dict[str, tuple[float, Floats, int]] = {}
     for label, row in measured.items():
@@ -162,7 +168,8 @@ def _differences(measured: Mapping[str, _Measured], baseline: str, seed: int) ->
             continue
         figures = np.array([row.figures[s] - base.figures[s] for s in common])
         drawn = [row.replicates[s] - base.replicates[s] for s in common]
-        found[label] = (float(figures.mean()), np.clip(_with_seeds(figures, drawn, seed), -1, 1), len(common))
+        spread = np.clip(_with_seeds(figures, drawn, seed), -ends[1], ends[1])
+        found[label] = (float(figures.mean()), spread, len(common))
     p_values = [two_sided(drawn) for _, drawn, _ in found.values()]
     adjusted = holm(p_values)
     return {
@@ -185,15 +192,16 @@ def _row(
     label: str,
     found: _Measured,
     outcomes: Sequence[Outcome],
-    metric: Metric,
-    difference: Difference | None,
+    figure: str,
+    differences: Mapping[str, Difference],
+    ends: tuple[float, float],
     seed: int,
 ) -> Row:
     figures = np.array(list(found.figures.values()))
     interval = None
     if len(figures):
         drawn = _with_seeds(figures, list(found.replicates.values()), seed)
-        drawn = np.clip(drawn, 0, 1)  # t has long tails, and a rate has ends
+        drawn = np.clip(drawn, *ends)  # t has long tails, and a rate has ends
         interval = percentiles(drawn, "identities and seeds" if len(figures) > 1 else "identities")
     return Row(
         label=label,
@@ -201,14 +209,14 @@ def _row(
         mean=float(figures.mean()) if len(figures) else None,
         sd=float(np.std(figures, ddof=1)) if len(figures) > 1 else None,
         interval=interval,
-        untrained=_untrained(outcomes, metric),
-        difference=difference,
+        untrained=_untrained(outcomes, figure),
+        difference=differences.get(label),
         failures={outcome.cell.seed: outcome.failure for outcome in outcomes if outcome.failure},
     )
 
 
-def _untrained(outcomes: Sequence[Outcome], metric: Metric) -> float | None:
+def _untrained(outcomes: Sequence[Outcome], figure: str) -> float | None:
     before = [
-        o.evaluation["untrained"][metric] for o in outcomes if o.evaluation and o.evaluation["untrained"]
+        o.evaluation["untrained"].get(figure) for o in outcomes if o.evaluation and o.evaluation["untrained"]
     ]
     return float(np.mean(before)) if before and None not in before else None

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from facezoo.errors import FacezooError
-from facezoo.table import ends as percent_interval
-from facezoo.table import number as percent
+from facezoo.table import ends, number
 from facezoo_cli.completing import Head
 from facezoo_cli.options import FILE, as_json, count, data, out, sets
 from facezoo_cli.output import say, say_json
@@ -22,12 +18,11 @@ from facezoo_cli.stopping import interruptible
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from facezoo.table import Unit
     from facezoo_compare.analysis import Comparison, Difference, Row
     from facezoo_compare.grid import Cell
-    from facezoo_compare.running import Outcome
 
 TABLE = "comparison.json"
-PATIENCE = 1.0  # seconds between two looks at a run that another process has in hand
 
 
 @click.command("compare")
@@ -54,10 +49,8 @@ PATIENCE = 1.0  # seconds between two looks at a run that another process has in
 @out("FOLDER", "Keep the runs below FOLDER; below runs/compare if not given.", default=Path("runs/compare"))
 @click.option(
     "--metric",
-    type=click.Choice(("accuracy", "auc", "eer")),
-    default="accuracy",
     metavar="FIGURE",
-    help="Compare accuracy, auc or eer; accuracy if not given.",
+    help="Compare this figure; the benchmark's main one if not given: of pairs, accuracy.",
 )
 @count("--replicates", "Draw N replicates of the bootstrap; 1000 if not given.", least=100, usual=1000)
 @click.option("--figure", type=FILE, metavar="FILE", help="Draw it, too; this needs the extra `figures`.")
@@ -82,6 +75,7 @@ def command(
     """
     from facezoo_compare.analysis import compare
     from facezoo_compare.grid import find_row, make_grid
+    from facezoo_compare.running import run_cells
 
     flags = {"data.path": data, "evaluate.pairs": pairs}
     given = {key: value for key, value in flags.items() if value is not None}
@@ -92,7 +86,7 @@ def command(
     row = find_row(cells, baseline or cells[0].label)
     _check(cells, out, figure)
     with interruptible(lambda: "Interrupted. The same command goes on."):
-        outcomes = _outcomes(cells, out)
+        outcomes = run_cells(cells, out, lambda line: say(line, err=True), _console())
         found = compare(outcomes, row, metric=options["metric"], replicates=options["replicates"])
         _keep(found, out, figure)
     if as_json:
@@ -111,47 +105,7 @@ def _check(cells: Sequence[Cell], out: Path, figure: Path | None) -> None:
         from facezoo_compare.figure import check
 
         check(figure)
-    _check_pairs(cells[0])
     check_cells(cells, out)
-
-
-def _outcomes(cells: Sequence[Cell], out: Path) -> list[Outcome]:
-    """Run every cell; those that another process has in hand come last, and are waited for."""
-    from facezoo.runs.claim import ClaimedError
-    from facezoo_compare.running import run_cell
-
-    outcomes: dict[int, Outcome] = {}
-    pending = deque(range(len(cells)))
-    put_off: set[int] = set()
-    console = _console()
-    while pending:
-        number = pending.popleft()
-        cell = cells[number]
-        folder = out / cell.folder
-        if number not in put_off:
-            say(f"[{number + 1}/{len(cells)}] {cell.label}, seed {cell.seed}: {folder}", err=True)
-        elif len(put_off) > len(pending):
-            time.sleep(PATIENCE)
-        try:
-            outcomes[number] = run_cell(cell, folder, console)
-        except ClaimedError:
-            if number not in put_off:
-                say("  put off: another process is training it", err=True)
-            put_off.add(number)
-            pending.append(number)
-            continue
-        put_off.discard(number)
-        if failure := outcomes[number].failure:
-            say(f"  failed: {failure}", err=True)
-    return [outcomes[number] for number in range(len(cells))]
-
-
-def _check_pairs(cell: Cell) -> None:
-    from facezoo.data.opening import own_pairs
-
-    evaluate = cell.settings.evaluate
-    if evaluate.pairs == "none" or (evaluate.pairs == "auto" and own_pairs(cell.settings.data.path) is None):
-        raise FacezooError("compare: the runs would have no pairs to be compared on", "Say --pairs FILE.")
 
 
 def _keep(found: Comparison, out: Path, figure: Path | None) -> None:
@@ -176,13 +130,14 @@ def _console() -> Console | None:
 
 
 def table(found: Comparison) -> Iterator[str]:
-    """The lines of a comparison, in percent."""
+    """The lines of a comparison; rates are in percent."""
     width = max(len(row.label) for row in found.rows) + 2
-    yield f"{found.metric} on {found.pairs}, %; differences to {found.baseline}"
+    unit = f", {found.unit}" if found.unit else ""
+    yield f"{found.metric} on {found.pairs}{unit}; differences to {found.baseline}"
     head = f"{'':<{width}}{'seeds':>5}{'untrained':>11}{'mean':>8}{'SD':>7}  {'95 % interval':<18}"
     yield f"{head}{'difference':>10}  {'95 % interval':<18}{'p (Holm)':>8}"
     for row in found.rows:
-        yield _line(row, width, row.label == found.baseline)
+        yield _line(row, width, row.label == found.baseline, found.unit)
     for row in found.rows:
         for seed, reason in row.failures.items():
             yield f"failed: {row.label}, seed {seed}: {reason}"
@@ -190,22 +145,23 @@ def table(found: Comparison) -> Iterator[str]:
     yield f"SD: over seeds. p: two-sided, corrected for {len(found.rows) - 1} comparisons."
 
 
-def _line(row: Row, width: int, baseline: bool) -> str:
+def _line(row: Row, width: int, baseline: bool, unit: Unit) -> str:
     total = len(row.figures) + len(row.failures)
     done = f"{len(row.figures)}/{total}" if row.failures else str(total)
     start = f"{row.label:<{width}}{done:>5}"
     if row.mean is None:
         return f"{start}  every run failed"
-    spread = "" if row.sd is None else percent(row.sd)
-    untrained = "" if row.untrained is None else percent(row.untrained)
-    figures = f"{start}{untrained:>11}{percent(row.mean):>8}{spread:>7}  {percent_interval(row.interval):<18}"
+    spread = "" if row.sd is None else number(row.sd, unit)
+    untrained = "" if row.untrained is None else number(row.untrained, unit)
+    interval = ends(row.interval, unit)
+    figures = f"{start}{untrained:>11}{number(row.mean, unit):>8}{spread:>7}  {interval:<18}"
     if row.difference is None:
         return f"{figures}{'baseline' if baseline else 'none':>10}"
-    return f"{figures}{_difference(row.difference)}"
+    return f"{figures}{_difference(row.difference, unit)}"
 
 
-def _difference(found: Difference) -> str:
+def _difference(found: Difference, unit: Unit) -> str:
     verdict = "" if found.shown else "  no difference shown"
-    return (
-        f"{100 * found.value:>+10.2f}  {percent_interval(found.interval):<18}{found.adjusted:>8.3f}{verdict}"
-    )
+    value = number(found.value, unit)
+    signed = value if value.startswith("-") else f"+{value}"
+    return f"{signed:>10}  {ends(found.interval, unit):<18}{found.adjusted:>8.3f}{verdict}"

@@ -15,15 +15,17 @@ def draw(comparison: Comparison, path: Path) -> None:
     Raises FacezooError where matplotlib is not installed, or `path` cannot be written.
     """
     rows = [row for row in comparison.rows if row.mean is not None]
+    scale = 100 if comparison.unit == "%" else 1
     figure = _figure(figsize=(7, 1.2 + 0.45 * len(rows)), layout="constrained")
     axes = figure.subplots()
     for place, row in enumerate(rows):
-        _draw_row(axes, place, row)
+        _draw_row(axes, place, row, scale)
         if row.label == comparison.baseline and row.mean is not None:
-            axes.axvline(100 * row.mean, color="0.7", linewidth=1, zorder=0)
+            axes.axvline(scale * row.mean, color="0.7", linewidth=1, zorder=0)
     axes.set_yticks(range(len(rows)), [row.label for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)  # the first row on top, and room beside the outer ones
-    axes.set_xlabel(f"{comparison.metric} on {comparison.pairs}, %, with 95 % intervals")
+    unit = f", {comparison.unit}" if comparison.unit else ""
+    axes.set_xlabel(f"{comparison.metric} on {comparison.pairs}{unit}, with 95 % intervals")
     try:
         figure.savefig(path, dpi=150)
     except (OSError, ValueError) as problem:
@@ -50,11 +52,11 @@ def _figure(**options: Any) -> Any:
     return Figure(**options)
 
 
-def _draw_row(axes: Any, place: int, row: Row) -> None:
+def _draw_row(axes: Any, place: int, row: Row, scale: int) -> None:
     assert row.mean is not None
     if row.interval is not None:
-        ends = [100 * row.interval.low, 100 * row.interval.high]
+        ends = [scale * row.interval.low, scale * row.interval.high]
         axes.plot(ends, [place, place], color="C0", linewidth=2, solid_capstyle="butt")
-    axes.plot([100 * row.mean], [place], "o", color="C0", markersize=7)
-    seeds = [100 * figure for figure in row.figures.values()]
+    axes.plot([scale * row.mean], [place], "o", color="C0", markersize=7)
+    seeds = [scale * figure for figure in row.figures.values()]
     axes.plot(seeds, [place] * len(seeds), "|", color="0.2", markersize=9)

@@ -1,13 +1,14 @@
-"""What a finished run of a comparison left: evaluation.json, and the scores of its pairs."""
+"""What a finished run of a comparison left: evaluation.json, and its result on pairs, as their scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from facezoo.benchmarks import PairsResult, Result
 from facezoo.data.listing import Listing
 from facezoo.disk.durable import whole_file
 from facezoo.errors import FacezooError
@@ -29,20 +30,24 @@ def read_evaluation(folder: Path) -> dict[str, Any] | None:
     FacezooError where it is damaged, or lacks a figure that runs are compared by.
     """
     content = verified.read_evaluation(folder)
-    if content and not all(_are_figures(content.get(name, "")) for name in ("verification", "untrained")):
+    if content is None:
+        return None
+    main = content.get("figure") or RATES[0]  # runs of pairs did not always name it
+    needed = RATES if main in RATES else (main,)
+    if not all(_are_figures(content.get(name, ""), needed) for name in ("verification", "untrained")):
         raise FacezooError(f"{folder / EVALUATION}: does not hold the figures of a run", AGAIN)
     return content
 
 
-def _are_figures(figures: object) -> bool:
+def _are_figures(figures: object, needed: Sequence[str]) -> bool:
     if not isinstance(figures, Mapping):
         return figures is None
-    rates = [figures.get(name, "") for name in RATES]
-    return all(rate is None or isinstance(rate, int | float) for rate in rates)
+    values = [figures.get(name, "") for name in needed]
+    return all(value is None or isinstance(value, int | float) for value in values)
 
 
-def read_scores(folder: Path) -> ScoredPairs | None:
-    """The scores that `write_scores` wrote, or None where there are none; FacezooError for damaged ones."""
+def read_result(folder: Path) -> PairsResult | None:
+    """The result that `write_result` kept, or None where there is none; FacezooError where it is damaged."""
     path = folder / SCORES
     if not path.exists():
         return None
@@ -58,15 +63,21 @@ def read_scores(folder: Path) -> ScoredPairs | None:
     units = PairUnits(sides[0], sides[1], int(max(map(np.max, sides))) + 1) if sides else None
     listing = Listing.of(drawn[0], drawn[0]) if drawn and not sides else None  # who is on them is not known
     columns = (arrays["score"], arrays["same"], arrays["fold"])
-    return ScoredPairs(str(arrays["name"]), *columns, units, listing=listing)
+    return PairsResult(ScoredPairs(str(arrays["name"]), *columns, units, listing=listing))
 
 
 def _in_range(scores: Any, *sides: Any) -> bool:
     return bool(len(scores) and np.isfinite(scores).all() and all(side.min() >= 0 for side in sides))
 
 
-def write_scores(folder: Path, scored: ScoredPairs) -> None:
-    """Keep the scores of a run's pairs in its directory; FacezooError where they cannot be written."""
+def write_result(folder: Path, result: Result) -> None:
+    """Keep the scores of a run's pairs in its directory; FacezooError where they cannot be written.
+
+    The result of another benchmark is not kept: it is measured whenever it is compared.
+    """
+    if not isinstance(result, PairsResult):
+        return
+    scored = result.scored
     arrays: dict[str, Any] = {
         "name": np.array(scored.name),
         "score": scored.scores,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 import warnings
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from facezoo._words import first_line
-from facezoo.benchmarks import PairsResult, evaluate_network, open_own_benchmark
+from facezoo.benchmarks import Result, evaluate_network, open_own_benchmark
+from facezoo.data.opening import own_pairs
 from facezoo.errors import FacezooError
-from facezoo.evaluation.scoring import ScoredPairs
 from facezoo.runs.claim import ClaimedError, claim
 from facezoo.runs.directory import CONFIG, check_directory, holds_run, refuse_run
 from facezoo.runs.network import open_network
@@ -20,27 +22,30 @@ from facezoo.settings import RunSettings, resolve, to_toml
 from facezoo.training.inputs import check_inputs
 from facezoo.training.session import resume, train
 from facezoo_compare.grid import Cell
-from facezoo_compare.results import read_evaluation, read_scores, write_scores
+from facezoo_compare.results import read_evaluation, read_result, write_result
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 T = TypeVar("T")
+PATIENCE: Final = 1.0
+"""Seconds between two looks at a run that another process has in hand."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of a cell: its scored pairs and evaluation.json, or the reason why there are none."""
+    """What became of a cell: its result and evaluation.json, or the reason why there are none."""
 
     cell: Cell
     folder: Path
-    scored: ScoredPairs | None = None
+    result: Result | None = None
     evaluation: Mapping[str, Any] | None = None
     failure: str | None = None
 
 
 def check_cells(cells: Sequence[Cell], out: Path) -> None:
     """Raise FacezooError where a cell's directory below `out` is taken, or what it reads is not there."""
+    _check_pairs(cells[0].settings)
     for cell in cells:
         check_folder(cell, out / cell.folder)
     looked_at: set[str] = set()
@@ -49,6 +54,13 @@ def check_cells(cells: Sequence[Cell], out: Path) -> None:
         if inputs not in looked_at:
             looked_at.add(inputs)
             check_inputs(settings)
+
+
+def _check_pairs(settings: RunSettings) -> None:
+    evaluate = settings.evaluate
+    brought = evaluate.pairs != "auto" or evaluate.protocol != "auto" or own_pairs(settings.data.path)
+    if evaluate.pairs == "none" or not brought:
+        raise FacezooError("compare: the runs would have no pairs to be compared on", "Say --pairs FILE.")
 
 
 def check_folder(cell: Cell, folder: Path) -> None:
@@ -83,8 +95,42 @@ def _values(settings: RunSettings) -> dict[str, Any]:
     return {f"{section}.{key}": value for section, values in sections for key, value in values.items()}
 
 
+def run_cells(
+    cells: Sequence[Cell],
+    out: Path,
+    tell: Callable[[str], None] = lambda line: None,
+    console: Console | None = None,
+) -> list[Outcome]:
+    """Run every cell in its directory below `out`; those that another process has in hand come last, and are
+    waited for. `tell` is given a line per cell that begins, is put off or has failed.
+    """
+    outcomes: dict[int, Outcome] = {}
+    pending = deque(range(len(cells)))
+    put_off: set[int] = set()
+    while pending:
+        number = pending.popleft()
+        cell = cells[number]
+        folder = out / cell.folder
+        if number not in put_off:
+            tell(f"[{number + 1}/{len(cells)}] {cell.label}, seed {cell.seed}: {folder}")
+        elif len(put_off) > len(pending):
+            time.sleep(PATIENCE)
+        try:
+            outcomes[number] = run_cell(cell, folder, console)
+        except ClaimedError:
+            if number not in put_off:
+                tell("  put off: another process is training it")
+            put_off.add(number)
+            pending.append(number)
+            continue
+        put_off.discard(number)
+        if failure := outcomes[number].failure:
+            tell(f"  failed: {failure}")
+    return [outcomes[number] for number in range(len(cells))]
+
+
 def run_cell(cell: Cell, folder: Path, console: Console | None = None) -> Outcome:
-    """Train a cell, or go on with it, or take it as it is where it is finished; then score its pairs.
+    """Train a cell, or go on with it, or take it as it is where it is finished; then find its result.
 
     Whatever goes wrong in it is contained: the outcome says what. Only an interruption gets through, and
     `ClaimedError` where another process has the cell in hand.
@@ -97,26 +143,22 @@ def run_cell(cell: Cell, folder: Path, console: Console | None = None) -> Outcom
             else:
                 train(cell.settings, folder, console=console)
             evaluation = read_evaluation(folder)
-        return Outcome(cell, folder, _scored(folder), evaluation)
+        return Outcome(cell, folder, _result(folder), evaluation)
     except ClaimedError:
         raise
     except Exception as problem:  # noqa: BLE001  # one cell must not take the others with it
         return Outcome(cell, folder, failure=first_line(problem))
 
 
-def _scored(folder: Path) -> ScoredPairs:
-    """The scores of a finished run's pairs: from its file, or computed and written there."""
-    scored = _if_sound(read_scores, folder)
-    if scored is None:
+def _result(folder: Path) -> Result:
+    """The result of a finished run: from the scores that it kept, or measured, and kept if it is of pairs."""
+    result: Result | None = _if_sound(read_result, folder)
+    if result is None:
         with claim(folder):
             network = open_network(folder)
             (result,) = evaluate_network(network, [open_own_benchmark(network)])
-            if not isinstance(result, PairsResult):
-                message = f"{folder}: was verified on {result.name}, which is no list of pairs"
-                raise FacezooError(message, "Compare runs by pairs (--pairs FILE).")
-            scored = result.scored
-            write_scores(folder, scored)
-    return scored
+            write_result(folder, result)
+    return result
 
 
 def _if_sound(read: Callable[[Path], T | None], folder: Path) -> T | None:
