@@ -27,14 +27,16 @@ def open_to_verify(settings: RunSettings, contract: Preprocessing) -> Benchmark 
     return benchmark
 
 
-def check_inputs(settings: RunSettings) -> None:
+def check_inputs(settings: RunSettings) -> Benchmark | None:
     """Raise the FacezooError of a run whose device, images, pairs or weights to start from are not there.
 
-    What takes longer is left to the run itself: images are found, not decoded, and weights not read.
+    What takes longer is left to the run itself: images are found, not decoded, and weights not read. Returns
+    what the run is verified on.
     """
     choose_device(settings.train.device)
     images = settings.data
     _, contract = find_training(images.path, images.size, images.fit)
-    open_to_verify(settings, contract)
+    benchmark = open_to_verify(settings, contract)
     if settings.train.init_from != NOTHING:
         find_checkpoint(Path(settings.train.init_from))
+    return benchmark

@@ -115,6 +115,22 @@ def test_finished_cells_are_taken_as_they_are(finished: list[Outcome], monkeypat
     np.testing.assert_array_equal(again.result.scored.units.right, finished[0].result.scored.units.right)
 
 
+def test_a_cell_may_be_verified_on_any_benchmark(data: Path, tmp_path: Path):
+    flags = {"data.path": str(data), "evaluate.pairs": str(data), "evaluate.protocol": "all-pairs"}
+    (cell,) = make_grid(["cosface"], 1, flags=flags, sets=[*RECIPE, "train.epochs=1"])
+    check_cells([cell], tmp_path)
+    outcome = run_cell(cell, tmp_path / "run")
+    assert outcome.failure is None
+    main = outcome.result.main
+    assert (outcome.evaluation["figure"], outcome.evaluation["verification"][main.name]) == (
+        main.name,
+        main.value,
+    )
+    assert not (tmp_path / "run" / "scores.npz").exists()
+    again = run_cell(cell, tmp_path / "run")
+    assert again.result.figures == outcome.result.figures
+
+
 def damage(folder: Path, name: str, how: str) -> None:
     path = folder / name
     content = path.read_bytes()
@@ -198,6 +214,12 @@ def test_what_the_runs_need_is_looked_for_before_the_first(data: Path, tmp_path:
     with pytest.raises(FacezooError, match=message):
         check_cells(cells, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_figure_that_pairs_do_not_have_is_told_before_the_first_run(data: Path, tmp_path: Path):
+    with pytest.raises(FacezooError, match=r"pairs\.csv: has no figure 'acc'"):
+        check_cells(grid(data), tmp_path / "out", "acc")
+    check_cells(grid(data), tmp_path / "out", "eer")
 
 
 def test_a_start_that_failed_is_no_run_with_another_recipe(data: Path, tmp_path: Path):

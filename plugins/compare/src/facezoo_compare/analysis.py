@@ -7,19 +7,19 @@ mean has the error SD / sqrt(S), distributed as t with S - 1 degrees of freedom.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from facezoo._words import did_you_mean
 from facezoo.benchmarks import PairsResult, Result
 from facezoo.errors import FacezooError
 from facezoo.evaluation.bootstrap import REPLICATES
 from facezoo.evaluation.intervals import LEVEL, Interval, holm, percentiles, two_sided
 from facezoo.table import Unit
+from facezoo_compare.results import check_figure
 from facezoo_compare.running import Outcome
 
 Floats = npt.NDArray[np.float64]
@@ -142,15 +142,13 @@ def _measure(outcomes: Sequence[Outcome], figure: str, count: int, seed: int) ->
     for outcome in outcomes:
         if (result := outcome.result) is not None:
             drawn = result.replicates(result.draws(count, seed))
-            measured.figures[outcome.cell.seed] = _value(result, figure, drawn.keys())
+            check_figure(result.name, figure, drawn.keys())
+            measured.figures[outcome.cell.seed] = _value(result, figure)
             measured.replicates[outcome.cell.seed] = drawn[figure]
     return measured
 
 
-def _value(result: Result, figure: str, known: Collection[str]) -> float:
-    if figure not in known:
-        message = f"{result.name}: has no figure {figure!r}{did_you_mean(figure, known)}"
-        raise FacezooError(message, f"Compare by one of {', '.join(known)} (--metric).")
+def _value(result: Result, figure: str) -> float:
     value = result.figures[figure]
     if value is None:
         raise FacezooError(f"{result.name}: {figure} is undefined", "Compare by another figure (--metric).")

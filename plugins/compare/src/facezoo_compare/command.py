@@ -84,7 +84,7 @@ def command(
         named, options["seeds"], toml_path=recipe, flags=given, sets=options["sets"], sweeps=options["sweeps"]
     )
     row = find_row(cells, baseline or cells[0].label)
-    _check(cells, out, figure)
+    _check(cells, out, figure, options["metric"])
     with interruptible(lambda: "Interrupted. The same command goes on."):
         outcomes = run_cells(cells, out, lambda line: say(line, err=True), _console())
         found = compare(outcomes, row, metric=options["metric"], replicates=options["replicates"])
@@ -97,7 +97,7 @@ def command(
         click.get_current_context().exit(1)
 
 
-def _check(cells: Sequence[Cell], out: Path, figure: Path | None) -> None:
+def _check(cells: Sequence[Cell], out: Path, figure: Path | None, metric: str | None) -> None:
     """Raise the FacezooError of whatever can be told before hours of training."""
     from facezoo_compare.running import check_cells
 
@@ -105,7 +105,7 @@ def _check(cells: Sequence[Cell], out: Path, figure: Path | None) -> None:
         from facezoo_compare.figure import check
 
         check(figure)
-    check_cells(cells, out)
+    check_cells(cells, out, metric)
 
 
 def _keep(found: Comparison, out: Path, figure: Path | None) -> None:

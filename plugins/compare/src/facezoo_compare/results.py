@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from facezoo._words import did_you_mean
 from facezoo.benchmarks import PairsResult, Result
 from facezoo.data.listing import Listing
 from facezoo.disk.durable import whole_file
@@ -44,6 +45,13 @@ def _are_figures(figures: object, needed: Sequence[str]) -> bool:
         return figures is None
     values = [figures.get(name, "") for name in needed]
     return all(value is None or isinstance(value, int | float) for value in values)
+
+
+def check_figure(name: str, figure: str, known: Collection[str]) -> None:
+    """FacezooError where a benchmark of this name has no such figure to compare by."""
+    if figure not in known:
+        message = f"{name}: has no figure {figure!r}{did_you_mean(figure, known)}"
+        raise FacezooError(message, f"Compare by one of {', '.join(known)} (--metric).")
 
 
 def read_result(folder: Path) -> PairsResult | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from facezoo._words import first_line
-from facezoo.benchmarks import Result, evaluate_network, open_own_benchmark
+from facezoo.benchmarks import PairsBenchmark, Result, evaluate_network, open_own_benchmark
 from facezoo.data.opening import own_pairs
 from facezoo.errors import FacezooError
 from facezoo.runs.claim import ClaimedError, claim
@@ -22,7 +22,7 @@ from facezoo.settings import RunSettings, resolve, to_toml
 from facezoo.training.inputs import check_inputs
 from facezoo.training.session import resume, train
 from facezoo_compare.grid import Cell
-from facezoo_compare.results import read_evaluation, read_result, write_result
+from facezoo_compare.results import RATES, check_figure, read_evaluation, read_result, write_result
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,8 +43,10 @@ class Outcome:
     failure: str | None = None
 
 
-def check_cells(cells: Sequence[Cell], out: Path) -> None:
-    """Raise FacezooError where a cell's directory below `out` is taken, or what it reads is not there."""
+def check_cells(cells: Sequence[Cell], out: Path, metric: str | None = None) -> None:
+    """Raise FacezooError where a cell's directory below `out` is taken, what it reads is not there, or pairs
+    have no figure `metric`: other benchmarks say what they have when they have measured.
+    """
     _check_pairs(cells[0].settings)
     for cell in cells:
         check_folder(cell, out / cell.folder)
@@ -53,7 +55,9 @@ def check_cells(cells: Sequence[Cell], out: Path) -> None:
         inputs = repr((settings.data, settings.evaluate, settings.train.device, settings.train.init_from))
         if inputs not in looked_at:
             looked_at.add(inputs)
-            check_inputs(settings)
+            benchmark = check_inputs(settings)
+            if isinstance(benchmark, PairsBenchmark) and metric is not None:
+                check_figure(benchmark.name, metric, RATES)
 
 
 def _check_pairs(settings: RunSettings) -> None:
