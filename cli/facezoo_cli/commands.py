@@ -16,8 +16,8 @@ from facezoo.errors import FacezooError
 from facezoo.registry.compatibility import canonical
 from facezoo.registry.entries import COMMANDS, OWN, QUALIFIED_ONLY, PluginEntry, installed_plugins
 from facezoo.registry.loading import broken, load_plugin
+from facezoo_cli.helping import dress
 from facezoo_cli.lines import LINES
-from facezoo_cli.options import dress
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

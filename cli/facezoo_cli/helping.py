@@ -1,4 +1,4 @@
-"""How help is laid out: lines break between words, and never inside one such as `--init-from`."""
+"""What every command has: help whose lines break between words only, and `--traceback`."""
 
 from __future__ import annotations
 
@@ -38,3 +38,29 @@ class Context(click.Context):
     """A command's context, whose help is laid out so."""
 
     formatter_class = Formatter
+
+
+def dress(command: click.Command) -> None:
+    """Give a command, and each that it holds, what all have: `--traceback`, and help of one layout."""
+    if command.context_class is click.Context:
+        command.context_class = Context
+    if not any(parameter.name == "traceback" for parameter in command.params):
+        command.params.append(traceback_option())
+    for inner in command.commands.values() if isinstance(command, click.Group) else []:
+        dress(inner)
+
+
+def traceback_option() -> click.Option:
+    """`--traceback`, which is remembered for the end of the command."""
+    return click.Option(
+        ["--traceback"],
+        is_flag=True,
+        expose_value=False,
+        callback=_remember,
+        help="Show where an error arose.",
+    )
+
+
+def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta["traceback"] = True  # the mapping is shared between a command and its group

@@ -6,7 +6,6 @@ import os
 import warnings
 from contextlib import contextmanager, suppress
 from errno import ENAMETOOLONG, EPIPE
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -18,8 +17,7 @@ from facezoo.registry.entries import OWN
 from facezoo.registry.foreign import IN_ITS_CODE, Contained
 from facezoo.registry.loading import owner
 from facezoo_cli.commands import KIND, RUNNING, Commands
-from facezoo_cli.helping import Context
-from facezoo_cli.options import traceback_option
+from facezoo_cli.helping import Context, traceback_option
 from facezoo_cli.output import say, survive_any_encoding
 
 if TYPE_CHECKING:
@@ -142,7 +140,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    if "PIL" in Path(filename).parts:
+    if "PIL" in filename.replace(os.sep, "/").split("/"):
         return  # on metadata of an image that it does not name; what becomes of images is told by facezoo
     with suppress(OSError):  # a warning that nobody can read ends nothing
         say(str(message), mark="Warning: ", colour="yellow", err=True)

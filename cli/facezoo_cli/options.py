@@ -16,7 +16,6 @@ import click
 
 from facezoo.errors import FacezooError
 from facezoo_cli.completing import MODEL, SOURCE
-from facezoo_cli.helping import Context
 
 FILE: Final = click.Path(dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
@@ -80,29 +79,3 @@ def model(*, required: bool = True, behind: str = "") -> Callable[[Function], Fu
         return with_model  # type: ignore[return-value]
 
     return decorate
-
-
-def dress(command: click.Command) -> None:
-    """Give a command, and each that it holds, what all have: `--traceback`, and help of one layout."""
-    if command.context_class is click.Context:
-        command.context_class = Context
-    if not any(parameter.name == "traceback" for parameter in command.params):
-        command.params.append(traceback_option())
-    for inner in command.commands.values() if isinstance(command, click.Group) else []:
-        dress(inner)
-
-
-def traceback_option() -> click.Option:
-    """`--traceback`, which is remembered for the end of the command."""
-    return click.Option(
-        ["--traceback"],
-        is_flag=True,
-        expose_value=False,
-        callback=_remember,
-        help="Show where an error arose.",
-    )
-
-
-def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
-        ctx.meta["traceback"] = True  # the mapping is shared between a command and its group
