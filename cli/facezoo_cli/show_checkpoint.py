@@ -49,11 +49,14 @@ def _figures(checkpoint: Path, step: int) -> dict[str, Any]:
         if line.get("step") == step and line.get("event") in {None, "epoch", "verification"}:
             key = "verification" if line.get("event") == "verification" else "loss"
             figures[key] = line.get(key)
+            if key == "verification":
+                figures["figure"] = line.get("figure", "accuracy")
     best = best_checkpoint(run)
     figures["best"] = bool(best and best["step"] == step)
     evaluation = read_evaluation(run)
     if evaluation and evaluation["step"] == step and evaluation["verification"]:
         figures |= {"pairs": evaluation["pairs"], "verification": evaluation["verification"]}
+        figures["figure"] = evaluation.get("figure", "accuracy")
     return figures
 
 
@@ -100,8 +103,9 @@ def _contract(contract: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _figure_lines(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if isinstance(figures.get("loss"), float):
         yield "loss", f"{figures['loss']:.4f}"
-    found = figures.get("verification") or {}
-    if isinstance(found.get("accuracy"), float):
+    name = figures.get("figure", "")
+    value = (figures.get("verification") or {}).get(name)
+    if isinstance(value, float):
+        said = f"{100 * value:.2f} %" if name == "accuracy" else f"{value:.4g}"
         on = f" on {figures['pairs']}" if "pairs" in figures else ""
-        best = ", the best of the run" if figures["best"] else ""
-        yield "verification", f"accuracy {100 * found['accuracy']:.2f} %{on}{best}"
+        yield "verification", f"{name} {said}{on}{', the best of the run' if figures['best'] else ''}"

@@ -58,6 +58,7 @@ def test_json_holds_all_of_it(invoke, run: Path):
     lines = [line for line in read_metrics(run) if line["step"] == 8]
     (verified,) = [line["verification"] for line in lines if line.get("event") == "verification"]
     (epoch,) = [line["loss"] for line in lines if line.get("event") == "epoch"]
+    assert figures.pop("figure") == "accuracy"
     assert figures == {"loss": epoch, "verification": verified, "best": figures["best"]}
 
 

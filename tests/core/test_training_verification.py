@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
 from facezoo import FacezooError
@@ -18,6 +19,7 @@ from facezoo.runs.written import RATES
 from facezoo.settings import EvaluateSettings
 from facezoo.training import Trainer, interrupt, train
 from facezoo.training.verifying import Verifier, due
+from facezoo_cli.main import cli
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
@@ -83,10 +85,10 @@ class Told:
         return Figures(self.name, lambda times: rates, units, main.name, main.better, main.unit)
 
 
-def on(data: Path, run_dir: Path, told: Told, **changes: object) -> Trainer:
+def on(folder: Path, run_dir: Path, told: Told, **changes: object) -> Trainer:
     """A run that is verified on images that are there, with results that are told."""
-    running = Trainer(run_settings(data, **changes), run_dir)
-    opened = open_run_benchmark(running.settings.evaluate, str(data), running.parts.preprocessing)
+    running = Trainer(run_settings(folder, data={"size": 16}, **changes), run_dir)
+    opened = open_run_benchmark(running.settings.evaluate, str(folder), running.parts.preprocessing)
     running.verify_on(told, open_images(opened, running.parts.preprocessing))
     return running
 
@@ -227,3 +229,21 @@ def test_a_run_that_goes_on_with_other_pairs_has_both_its_figures_on_those(data:
         )
     told = [line for line in read_metrics(tmp_path) if line.get("event") == "untrained"]
     assert [line["verification"]["genuine"] + line["verification"]["impostor"] for line in told] == [66, 60]
+
+
+def test_a_run_is_verified_on_a_benchmark_without_a_list(tmp_path: Path):
+    data = identity_folder(tmp_path / "faces", size=16)
+    console = Console(file=io.StringIO(), width=200)
+    evaluate = {"pairs": str(data), "protocol": "all-pairs"}
+    settings = run_settings(data, data={"size": 16}, train={"epochs": 1}, evaluate=evaluate)
+    begun = train(settings, tmp_path / "run", console=console)
+    assert begun["figure"] in begun["verification"].keys() & begun["untrained"].keys()
+    assert (begun["pairs"], begun["listed_again"]) == (str(data), None)
+    printed = console.file.getvalue().splitlines()
+    heading = printed.index(f"verification on {data}, by {begun['figure']}")
+    assert printed[heading + 1].split() == ["%", "trained", "untrained"]
+    assert len(printed[heading + 2 : -1]) == len(begun["verification"])
+    assert train(settings, tmp_path / "run", resume=True) == begun
+    shown = CliRunner().invoke(cli, ["show-checkpoint", str(tmp_path / "run")]).stdout
+    value = begun["verification"][begun["figure"]]
+    assert f"verification  {begun['figure']} {value:.4g} on {data}" in shown
