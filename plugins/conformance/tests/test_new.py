@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -11,9 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from facezoo import FacezooError
 from facezoo_cli.main import cli
 from facezoo_conformance.kinds import KINDS
-from facezoo_conformance.new import TEMPLATES
+from facezoo_conformance.new import TEMPLATES, check_name, class_name
 from support.distributions import build_wheel, install
 from support.faces import identity_folder
 from support.pages import ROOT
@@ -86,6 +89,26 @@ def test_nothing_is_left_to_fill_in_but_the_licence(kind: str, sources: dict[str
     (group,) = project["entry-points"]
     assert (group, list(project["entry-points"][group])) == (KINDS[kind].group, [NAMES[kind]])
     assert "# license = " in text
+
+
+def names_of(module: Path) -> set[str]:
+    """What a module imports or defines, whatever it is in."""
+    nodes = list(ast.walk(ast.parse(module.read_text(encoding="utf-8"))))
+    imports = [each for each in nodes if isinstance(each, ast.Import | ast.ImportFrom)]
+    found = {alias.asname or alias.name for each in imports for alias in each.names if "__" not in alias.name}
+    return found | {each.name for each in nodes if isinstance(each, ast.ClassDef)}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "command"])
+def test_no_name_hides_what_its_modules_need(kind: str, sources: dict[str, Path]):
+    """The code of a command is not called what the command is called."""
+    mine = {NAMES[kind], class_name(NAMES[kind]), f"{class_name(NAMES[kind])}Config"}
+    for module in (sources[kind] / "src").rglob("*.py"):
+        for word in names_of(module) - mine:
+            name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", word).lower()
+            if class_name(name) == word or kind == "backbone":
+                with pytest.raises(FacezooError):
+                    check_name(KINDS[kind], name)
 
 
 def test_they_are_as_tidy_as_our_own(sources: dict[str, Path]):

@@ -13,7 +13,7 @@ from facezoo._words import did_you_mean
 from facezoo.errors import FacezooError
 from facezoo.registry import installed_plugins
 from facezoo_cli.output import say, say_json
-from facezoo_conformance.kinds import KINDS, Kind
+from facezoo_conformance.kinds import HEAD, KINDS, Kind
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -147,4 +147,4 @@ def _report(kind: Kind, checks: Sequence[Check[Any]], results: Sequence[CheckRes
 for _kind in KINDS.values():
     if _kind.checks:
         group.add_command(_command(_kind, _kind.name))
-check_head = _command(KINDS["head"], "check-head")
+check_head = _command(HEAD, "check-head")

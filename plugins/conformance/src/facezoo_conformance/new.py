@@ -21,7 +21,7 @@ import click
 from facezoo.errors import FacezooError
 from facezoo.registry import API_VERSION, installed_plugins
 from facezoo_cli.output import say, say_json
-from facezoo_conformance.kinds import KINDS, Kind
+from facezoo_conformance.kinds import HEAD, KINDS, Kind
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 ALSO: Final = {"pyproject.toml": "description, dependencies; choose a licence"}
@@ -52,7 +52,7 @@ def _command(kind: Kind, called: str) -> click.Command:
 
 
 def _run(kind: Kind, name: str, dest: Path, as_json: bool) -> None:
-    _check_name(kind, name)
+    check_name(kind, name)
     folder = dest / distribution(name)
     if folder.exists() or folder.is_symlink():
         raise FacezooError(f"{folder}: exists already", "Choose another name, or another folder (--out).")
@@ -78,16 +78,17 @@ def class_name(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-def _check_name(kind: Kind, name: str) -> None:
+def check_name(kind: Kind, name: str) -> None:
     """FacezooError where a package of that name would not work, or hide another."""
     unfit = f"{name!r} cannot name a {kind.word}"
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         rule = "Take lower-case letters, digits and single underscores, a letter first"
         raise FacezooError(unfit, f"{rule}, as in {_near(kind, name)}.")
-    for word in (name, class_name(name)):
-        if keyword.iskeyword(word) or word in kind.taken:
-            whose = "Python's" if keyword.iskeyword(word) else "facezoo's own"
-            raise FacezooError(f"{unfit}: {word} is {whose}", f"Choose another name, such as my_{name}.")
+    taken = _imported(TEMPLATES / kind.name / "src")
+    for word in (name, class_name(name), f"{class_name(name)}Config"):
+        if keyword.iskeyword(word) or word in taken:
+            whose = "is Python's" if keyword.iskeyword(word) else "is what its module imports"
+            raise FacezooError(f"{unfit}: {word} {whose}", f"Choose another name, such as my_{name}.")
     for entry in installed_plugins(kind.group):
         if entry.name == name:
             message = f"{kind.word} {name!r} is there already: {entry.dist} {entry.version}"
@@ -95,6 +96,13 @@ def _check_name(kind: Kind, name: str) -> None:
     if found := find_spec(f"facezoo_{name}"):
         message = f"{unfit}: a module facezoo_{name} is there already"
         raise FacezooError(message, f"It is {found.origin}. Choose another name.")
+
+
+def _imported(sources: Path) -> set[str]:
+    """Every word in the imports of templates."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sources.rglob("*.tmpl"))
+    lines = re.findall(r"^ *(?:from \S+ )?import (.+)$", text, re.MULTILINE)
+    return {word for line in lines for word in re.findall(r"\b\w+\b", line)}
 
 
 def _near(kind: Kind, name: str) -> str:
@@ -145,4 +153,4 @@ def _report(kind: Kind, name: str, folder: Path) -> Iterator[str]:
 
 for _kind in KINDS.values():
     group.add_command(_command(_kind, _kind.name))
-new_head = _command(KINDS["head"], "new-head")
+new_head = _command(HEAD, "new-head")
