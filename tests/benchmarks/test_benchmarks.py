@@ -96,11 +96,12 @@ def test_published_heads_are_counted_as_a_plain_step_is_and_left_out_where_missi
     assert f"{len(script.EACH)} of {len(script.EACH)} published implementations are left out" in printed
 
 
-def test_commands_are_timed_beside_a_process_that_does_nothing(benchmark, capsys):
+def test_commands_are_timed_beside_a_process_that_imports_click_alone(benchmark, capsys):
     benchmark("startup", "--rounds=1", "--json").main()
     found = rows(capsys.readouterr().out)
-    assert [row["command"].split()[0] for row in found] == ["python,", *["facezoo"] * 3]
+    assert [row["command"].split()[0] for row in found] == ["python", *["facezoo"] * 5]
     assert all(row["wall_ms"] > 0 and row["processor_ms"] > 0 for row in found)
+    assert found[0]["ratio"] == 1
 
 
 def test_replicates_are_timed_with_ties_and_without(benchmark, capsys):
