@@ -24,11 +24,8 @@ def test_each_distribution_of_commands_is_installed():
 
 
 @pytest.mark.parametrize("entry", OFFERED, ids=lambda entry: entry.name)
-def test_a_command_is_called_as_its_entry_and_its_summary_is_its_help(entry):
-    command = load_command(click.Context(cli), entry.name)
-    assert command.name == entry.name.rpartition(".")[2]
-    alone = [other.dist for other in OFFERED].count(entry.dist) == 1
-    assert not alone or command.help.splitlines()[0] == entry.summary
+def test_a_command_is_called_as_its_entry(entry):
+    assert load_command(click.Context(cli), entry.name).name == entry.name.rpartition(".")[2]
 
 
 def test_their_help_imports_nothing_heavy():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("engine", "training", "runs", "evaluation", "benchmarks", "data")
-DISTRIBUTIONS = ("cfp", "datacheck", "embed", "insightface", "orl", "uniform")
+DISTRIBUTIONS = ("allpairs", "cfp", "datacheck", "embed", "insightface", "orl", "uniform")
 # what was moved out of the core and is as delicate
 _PLUGINS = [ROOT / "plugins" / name for name in DISTRIBUTIONS if (ROOT / "plugins" / name).is_dir()]
 
