@@ -19,7 +19,7 @@ from facezoo import margins
 from facezoo.data import Images, SourceSpec
 from facezoo.hooks import Events
 from facezoo.registry import HeadSpec
-from facezoo.registry.entries import BACKBONES, COMMANDS, DATA, HEADS, HOOKS, MODULES
+from facezoo.registry.entries import HEADS, KINDS
 from facezoo.settings.sections import SECTIONS
 from facezoo.training.state import FREE
 from support.distributions import PLUGINS, plugins_offering
@@ -108,7 +108,7 @@ def test_every_event_is_listed_with_its_arguments():
     assert len(re.findall(r"^\| `\w+\([\w, ]*\)` \|", page, re.MULTILINE)) == len(events)
 
 
-@pytest.mark.parametrize("group", [HEADS, BACKBONES, COMMANDS, DATA, HOOKS, MODULES])
+@pytest.mark.parametrize("group", KINDS)
 def test_every_entry_point_group_is_named(group: str):
     assert f"`{group}`" in text_of("docs/plugins.md")
 
