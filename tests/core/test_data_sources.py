@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from facezoo import FacezooError
+from facezoo.benchmarks import evaluate_network
+from facezoo.benchmarks.opening import open_own_benchmark
 from facezoo.data import Augmentation, Images, LeftOut, UnreadableImageError, open_store
 from facezoo.data.batches import Batches
 from facezoo.data.fingerprint import content_of, fingerprint_of, same_data
@@ -21,6 +23,7 @@ from facezoo.data.sources import find_training
 from facezoo.registry import sources
 from facezoo.registry.sources import default_source, split_name
 from facezoo.runs.checkpoint import latest_checkpoint, read_metadata
+from facezoo.runs.network import open_network
 from facezoo.settings import resolve
 from facezoo.training import resume, train
 from facezoo.training.inputs import check_inputs
@@ -312,6 +315,9 @@ def test_any_source_is_trained_on_verified_with_its_pairs_and_gone_on_with(
     shown = CliRunner().invoke(cli, asked)
     assert shown.exit_code == 0, shown.output
     assert '"genuine": 18' in shown.stdout
+    network = open_network(tmp_path / "run")
+    twice = evaluate_network(network, [open_own_benchmark(network), open_own_benchmark(network)])
+    assert twice[0].figures == twice[1].figures
     assert figures["pairs"] == "all pairs of pictures"
     assert (figures["verification"]["genuine"], figures["verification"]["impostor"]) == (18, 48)
     saved = read_metadata(latest_checkpoint(tmp_path / "run"))["data"]

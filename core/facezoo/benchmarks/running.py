@@ -42,9 +42,10 @@ def evaluate_network(
     `flip` None is as its run had it.
     """
     flip = network.evaluate.flip if flip is None else flip
-    alike = defaultdict(list)  # images of one place, prepared in one way
+    alike = defaultdict(list)  # images of one place, prepared in one way, that are read in any order
     for benchmark in benchmarks:
-        alike[_images(benchmark).place, _images(benchmark).fit].append(benchmark)
+        images = _images(benchmark)
+        alike[images.place, images.fit, images.sequential and id(benchmark)].append(benchmark)
     rows = {id(one): found for group in alike.values() for one, found in _embedded(network, group, flip)}
     return [benchmark.evaluate(rows[id(benchmark)]) for benchmark in benchmarks]
 
