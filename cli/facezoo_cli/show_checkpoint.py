@@ -37,9 +37,9 @@ def command(run: Path, as_json: bool) -> None:
 
 def _figures(checkpoint: Path, step: int) -> dict[str, Any]:
     """What the run that the checkpoint lies in wrote of this step: loss, verifications, evaluation."""
-    from facezoo.runs.metrics import read_metrics
     from facezoo.runs.places import run_of
     from facezoo.runs.verified import best_checkpoint, read_evaluation
+    from facezoo.runs.written import read_metrics
 
     run = run_of(checkpoint)
     if run is None:

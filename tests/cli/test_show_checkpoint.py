@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from facezoo.runs.metrics import read_metrics
+from facezoo.runs.written import read_metrics
 from facezoo.training import latest_checkpoint, read_metadata, train
 from support.checkpoints import flip_a_bit
 from support.faces import identity_folder, pairs_csv

@@ -22,8 +22,9 @@ from facezoo.data.opening import find_source, open_all, open_faces, own_pairs
 from facezoo.data.sources import find_training
 from facezoo.registry import sources
 from facezoo.registry.sources import default_source, split_name
-from facezoo.runs.checkpoint import latest_checkpoint, read_metadata
 from facezoo.runs.network import open_network
+from facezoo.runs.places import latest_checkpoint
+from facezoo.runs.verified import read_metadata
 from facezoo.settings import resolve
 from facezoo.training import resume, train
 from facezoo.training.inputs import check_inputs

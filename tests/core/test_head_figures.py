@@ -16,7 +16,8 @@ import facezoo
 from facezoo import FacezooError
 from facezoo.registry import API_VERSION, HeadConfig, HeadSpec, LoadedHead
 from facezoo.registry.entries import PluginEntry
-from facezoo.runs.metrics import forget_after, read_metrics
+from facezoo.runs.metrics import forget_after
+from facezoo.runs.written import read_metrics
 from facezoo.training import Trainer, train
 from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 
 from facezoo.evaluation import verify
-from facezoo.runs.checkpoint import read_part
-from facezoo.runs.metrics import read_metrics
 from facezoo.runs.network import open_network
+from facezoo.runs.verified import read_part
+from facezoo.runs.written import read_metrics
 from facezoo.settings import resolve
 from facezoo.training import Trainer, latest_checkpoint, resume
 from facezoo.training.state import collect

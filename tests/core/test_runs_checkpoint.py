@@ -14,7 +14,8 @@ import torch
 
 from facezoo import FacezooError
 from facezoo.runs import checkpoint as module
-from facezoo.runs.checkpoint import read_part, write_checkpoint
+from facezoo.runs.checkpoint import write_checkpoint
+from facezoo.runs.verified import read_part
 from facezoo.training import latest_checkpoint, read_metadata
 from support.checkpoints import ABOUT, as_of_an_earlier_facezoo, rewrite
 

@@ -13,8 +13,8 @@ import facezoo.benchmarks.running as running
 from facezoo import FacezooError
 from facezoo.benchmarks import Given, Options, evaluate_network, open_benchmark
 from facezoo.registry import load_head
-from facezoo.runs.checkpoint import find_checkpoint
 from facezoo.runs.network import Network, open_network
+from facezoo.runs.places import find_checkpoint
 from facezoo.training import train
 from facezoo.training.parts import build_parts
 from support.faces import identity_folder, pairs_csv

@@ -13,9 +13,9 @@ import torch
 from click.testing import CliRunner
 
 from facezoo import FacezooError
-from facezoo.runs.checkpoint import name_best, read_part
+from facezoo.runs.checkpoint import name_best
 from facezoo.runs.network import open_network
-from facezoo.runs.verified import best_checkpoint, verify_files
+from facezoo.runs.verified import best_checkpoint, read_part, verify_files
 from facezoo.settings import RunSettings, resolve
 from facezoo.training import Trainer, latest_checkpoint, read_metadata
 from facezoo_cli.main import cli

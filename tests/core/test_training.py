@@ -16,7 +16,7 @@ from rich.console import Console
 from facezoo import FacezooError
 from facezoo.runs.claim import ClaimedError, claim
 from facezoo.runs.device import choose_device
-from facezoo.runs.metrics import read_metrics
+from facezoo.runs.written import read_metrics
 from facezoo.settings import OptimizerSettings
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, resume, train
 from facezoo.training.introduction import introduce

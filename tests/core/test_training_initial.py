@@ -13,8 +13,10 @@ from rich.console import Console
 
 from facezoo import FacezooError
 from facezoo.data import Preprocessing
-from facezoo.runs.checkpoint import FORMAT, read_part, write_contents
+from facezoo.runs.checkpoint import write_contents
 from facezoo.runs.provenance import backbone_provenance
+from facezoo.runs.records import FORMAT
+from facezoo.runs.verified import read_part
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, train
 from facezoo.training.introduction import introduce
 from support.checkpoints import rewrite

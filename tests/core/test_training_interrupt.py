@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from facezoo.runs.metrics import read_metrics
+from facezoo.runs.written import read_metrics
 from facezoo.training import Interrupted, Trainer, latest_checkpoint
 from facezoo.training.interrupt import signals_raise, stop_request
 from support.faces import identity_folder

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from facezoo import FacezooError
-from facezoo.runs.metrics import read_metrics
+from facezoo.runs.written import read_metrics
 from facezoo.training import Trainer
 from facezoo.training.optimizer import clip_gradients
 from facezoo.training.state import collect

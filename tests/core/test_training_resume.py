@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from facezoo import FacezooError
-from facezoo.runs.checkpoint import read_part
+from facezoo.runs.verified import read_part
 from facezoo.settings import RunSettings
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, train
 from facezoo.training.state import collect

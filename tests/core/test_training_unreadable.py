@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from facezoo import FacezooError
-from facezoo.runs.metrics import read_metrics
+from facezoo.runs.written import read_metrics
 from facezoo.training import Interrupted, Trainer, latest_checkpoint
 from facezoo.training.state import collect
 from support.faces import identity_folder

@@ -13,9 +13,9 @@ from rich.console import Console
 from facezoo import FacezooError
 from facezoo.benchmarks import Figures, Main, Units, open_run_benchmark
 from facezoo.benchmarks.running import open_images
-from facezoo.runs.checkpoint import best_checkpoint, name_best
-from facezoo.runs.metrics import read_metrics
-from facezoo.runs.written import RATES
+from facezoo.runs.checkpoint import name_best
+from facezoo.runs.verified import best_checkpoint
+from facezoo.runs.written import RATES, read_metrics
 from facezoo.settings import EvaluateSettings
 from facezoo.training import Trainer, interrupt, train
 from facezoo.training.verifying import Verifier, due

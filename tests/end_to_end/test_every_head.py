@@ -9,7 +9,7 @@ import torch
 
 from facezoo import FacezooError
 from facezoo.registry import installed_heads, load_head
-from facezoo.runs.checkpoint import read_part
+from facezoo.runs.verified import read_part
 from facezoo.settings import resolve
 from facezoo.training import Trainer, latest_checkpoint, resume, train
 from support.faces import identity_folder, needs_orl, pairs_csv

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from facezoo.registry import installed_heads
-from facezoo.runs.checkpoint import read_part
-from facezoo.runs.metrics import read_metrics
+from facezoo.runs.verified import read_part
+from facezoo.runs.written import read_metrics
 from facezoo.settings import resolve
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, resume
 from support.faces import identity_folder

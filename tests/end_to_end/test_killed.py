@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from facezoo.runs.checkpoint import read_part
-from facezoo.runs.metrics import read_metrics
+from facezoo.runs.verified import read_part
+from facezoo.runs.written import read_metrics
 from facezoo.training import Trainer, latest_checkpoint
 from support.faces import identity_folder
 from support.killable import diary, run, settings_of

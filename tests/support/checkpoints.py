@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from facezoo.disk.sealed import SEAL, write_sealed
-from facezoo.runs.checkpoint import METADATA
+from facezoo.runs.places import METADATA
 from facezoo.runs.verified import file_digest
 
 ABOUT: dict[str, Any] = {

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from facezoo._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from facezoo.runs.checkpoint import best_checkpoint, latest_checkpoint, read_metadata, read_part
     from facezoo.runs.network import Network, open_network
+    from facezoo.runs.places import latest_checkpoint
     from facezoo.runs.run import Run
+    from facezoo.runs.verified import best_checkpoint, read_metadata, read_part
     from facezoo.runs.written import read_metrics
 
 __all__ = [
@@ -34,11 +35,11 @@ __getattr__, __dir__ = lazy_names(
     {
         "Network": "facezoo.runs.network",
         "Run": "facezoo.runs.run",
-        "best_checkpoint": "facezoo.runs.checkpoint",
-        "latest_checkpoint": "facezoo.runs.checkpoint",
+        "best_checkpoint": "facezoo.runs.verified",
+        "latest_checkpoint": "facezoo.runs.places",
         "open_network": "facezoo.runs.network",
-        "read_metadata": "facezoo.runs.checkpoint",
+        "read_metadata": "facezoo.runs.verified",
         "read_metrics": "facezoo.runs.written",
-        "read_part": "facezoo.runs.checkpoint",
+        "read_part": "facezoo.runs.verified",
     },
 )

@@ -1,7 +1,7 @@
 """Checkpoints on disk: folders of safetensors and JSON that appear whole or not at all.
 
-They are written here, found by `places` and read by `verified`, and all of it can be imported from here.
-Torch is imported only where tensors are read or written.
+They are written here, found by `places` and read by `verified`. Torch is imported only where tensors are
+written.
 """
 
 from __future__ import annotations
@@ -16,37 +16,12 @@ from facezoo.disk.durable import whole_folder
 from facezoo.disk.remains import clear_remains, discard
 from facezoo.disk.sealed import write_sealed
 from facezoo.errors import FacezooError
-from facezoo.runs.offered import require_backbone, require_head
-from facezoo.runs.places import (
-    BEST,
-    FOLDER,
-    METADATA,
-    checkpoints,
-    find_checkpoint,
-    latest_checkpoint,
-)
+from facezoo.runs.places import BEST, FOLDER, METADATA, checkpoints, latest_checkpoint
 from facezoo.runs.records import FORMAT
-from facezoo.runs.verified import PARTS, SUFFIX, best_checkpoint, file_digest, read_metadata, read_part
+from facezoo.runs.verified import PARTS, SUFFIX, best_checkpoint, file_digest
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-__all__ = [
-    "BEST",
-    "FOLDER",
-    "FORMAT",
-    "METADATA",
-    "best_checkpoint",
-    "find_checkpoint",
-    "latest_checkpoint",
-    "name_best",
-    "read_metadata",
-    "read_part",
-    "require_backbone",
-    "require_head",
-    "write_checkpoint",
-    "write_contents",
-]
 
 _OLD_REMAINS: Final = re.compile(r"\.step-[0-9]+\.(tmp|old)")
 """What an earlier facezoo called a checkpoint that it was making, or deleting."""

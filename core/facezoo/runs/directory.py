@@ -12,9 +12,8 @@ from typing import Final
 from facezoo.disk.durable import drop_folders, make_folders, write_text
 from facezoo.disk.reading import kind_of
 from facezoo.errors import FacezooError
-from facezoo.runs.checkpoint import FOLDER, latest_checkpoint
 from facezoo.runs.claim import LOCK, claim
-from facezoo.runs.places import EVALUATION, step_of
+from facezoo.runs.places import EVALUATION, FOLDER, latest_checkpoint, step_of
 from facezoo.runs.written import NAME as METRICS
 from facezoo.runs.written import read_written
 from facezoo.settings import RunSettings, to_toml
@@ -54,6 +53,15 @@ def holds_run(run_dir: Path) -> bool:
     if written.damaged or any(line.get("event") is None for line in written.lines):
         return True
     return not _is_ours(run_dir / CONFIG)
+
+
+def config_of(run_dir: Path) -> Path:
+    """The file with the settings of the run in a directory; FacezooError where there is none."""
+    config = run_dir / CONFIG
+    if not config.is_file():
+        message = f"{run_dir}: holds no run to resume (there is no {CONFIG})"
+        raise FacezooError(message, "Give the directory of a run that was begun with `facezoo train`.")
+    return config
 
 
 def refuse_run(run_dir: Path) -> None:

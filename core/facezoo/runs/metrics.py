@@ -13,9 +13,7 @@ from typing import Any, NoReturn
 
 from facezoo.disk.durable import append_all, open_to_append, write_text
 from facezoo.errors import FacezooError
-from facezoo.runs.written import NAME, Written, read_metrics, read_written
-
-__all__ = ["NAME", "MetricsLog", "Past", "forget_after", "read_metrics"]
+from facezoo.runs.written import NAME, Written, read_written
 
 
 @dataclass

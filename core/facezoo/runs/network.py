@@ -19,16 +19,10 @@ from facezoo.engine import HeadContext
 from facezoo.errors import FacezooError
 from facezoo.loss import HeadLoss, build_loss
 from facezoo.registry import LoadedHead, load_head
-from facezoo.runs.checkpoint import (
-    METADATA,
-    find_checkpoint,
-    read_metadata,
-    read_part,
-    require_backbone,
-    require_head,
-)
 from facezoo.runs.device import choose_device
-from facezoo.runs.verified import warn_of_lacking
+from facezoo.runs.offered import require_backbone, require_head
+from facezoo.runs.places import METADATA, find_checkpoint
+from facezoo.runs.verified import read_metadata, read_part, warn_of_lacking
 from facezoo.runs.weights import load_weights
 from facezoo.settings import EvaluateSettings
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from facezoo._lazy import lazy_names
 
 if TYPE_CHECKING:
-    from facezoo.runs.checkpoint import best_checkpoint, latest_checkpoint, read_metadata
+    from facezoo.runs.places import latest_checkpoint
     from facezoo.runs.run import Run
+    from facezoo.runs.verified import best_checkpoint, read_metadata
     from facezoo.training.interrupt import Interrupted
     from facezoo.training.session import resume, train
     from facezoo.training.trainer import Trainer
@@ -36,9 +37,9 @@ __getattr__, __dir__ = lazy_names(
         "Interrupted": "facezoo.training.interrupt",
         "Run": "facezoo.runs.run",
         "Trainer": "facezoo.training.trainer",
-        "best_checkpoint": "facezoo.runs.checkpoint",
-        "latest_checkpoint": "facezoo.runs.checkpoint",
-        "read_metadata": "facezoo.runs.checkpoint",
+        "best_checkpoint": "facezoo.runs.verified",
+        "latest_checkpoint": "facezoo.runs.places",
+        "read_metadata": "facezoo.runs.verified",
         "resume": "facezoo.training.session",
         "train": "facezoo.training.session",
     },

@@ -8,8 +8,8 @@ from facezoo.benchmarks import Benchmark, open_run_benchmark
 from facezoo.data import Preprocessing
 from facezoo.data.sources import find_training
 from facezoo.errors import FacezooError
-from facezoo.runs.checkpoint import find_checkpoint
 from facezoo.runs.device import choose_device
+from facezoo.runs.places import find_checkpoint
 from facezoo.settings import RunSettings
 from facezoo.training.initial import NOTHING
 

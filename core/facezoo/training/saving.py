@@ -8,7 +8,9 @@ from typing import Any
 
 from facezoo.benchmarks import Main
 from facezoo.errors import FacezooError
-from facezoo.runs.checkpoint import best_checkpoint, latest_checkpoint, name_best, write_checkpoint
+from facezoo.runs.checkpoint import name_best, write_checkpoint
+from facezoo.runs.places import latest_checkpoint
+from facezoo.runs.verified import best_checkpoint
 from facezoo.training.audience import Audience
 from facezoo.training.course import Course
 from facezoo.training.parts import Parts

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 from facezoo.benchmarks import PairsBenchmark
 from facezoo.benchmarks.running import open_images
 from facezoo.disk.durable import write_json, write_text
-from facezoo.errors import FacezooError
-from facezoo.runs.checkpoint import best_checkpoint, latest_checkpoint, read_metadata, require_head
 from facezoo.runs.claim import claim
 from facezoo.runs.directory import (
-    CONFIG,
     LEFT_OUT,
     begin,
     check_directory,
+    config_of,
     refuse_claimed,
     refuse_run,
     writing,
 )
 from facezoo.runs.metrics import Past
-from facezoo.runs.places import EVALUATION
+from facezoo.runs.offered import require_head
+from facezoo.runs.places import EVALUATION, latest_checkpoint
+from facezoo.runs.verified import best_checkpoint, read_metadata
 from facezoo.runs.written import read_written
 from facezoo.settings import RunSettings, resolve
 from facezoo.training.audience import as_line
@@ -67,10 +67,7 @@ def train(
 def resume(out: Path, console: Console | None = None) -> dict[str, Any]:
     """Go on with the run in directory `out`, with the settings in its resolved.toml; see `train`."""
     check_directory(out)
-    config = out / CONFIG
-    if not config.is_file():
-        message = f"{out}: holds no run to resume (there is no {CONFIG})"
-        raise FacezooError(message, "Give the directory of a run that was begun with `facezoo train`.")
+    config = config_of(out)
     with claim(out):  # from here on nobody else drops the checkpoint that is looked at
         if checkpoint := latest_checkpoint(out):
             require_head(checkpoint, read_metadata(checkpoint))

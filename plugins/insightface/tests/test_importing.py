@@ -17,8 +17,8 @@ from torch import Tensor
 from facezoo import FacezooError
 from facezoo.backbones import build_backbone
 from facezoo.data import Preprocessing
-from facezoo.runs.checkpoint import read_metadata, read_part
 from facezoo.runs.network import open_network
+from facezoo.runs.verified import read_metadata, read_part
 from facezoo_insightface.importing import import_weights, read_state
 from facezoo_insightface.recognising import recognise
 from support.insightface import DEPTHS, Layout, iresnet_layout, mobilefacenet_layout, publish, state_of

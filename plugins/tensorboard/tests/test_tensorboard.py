@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from facezoo.runs.metrics import read_metrics
+from facezoo.runs.written import read_metrics
 from facezoo.training import Interrupted, Trainer, train
 from facezoo_tensorboard import FOLDER, TensorBoard, event_file, scalars
 from facezoo_tensorboard.event_file import EventFile

@@ -23,8 +23,9 @@ from facezoo._words import first_line, printable
 from facezoo.data.preprocessing import Channels, Preprocessing
 from facezoo.disk.durable import whole_folder
 from facezoo.errors import FacezooError
-from facezoo.runs.checkpoint import FORMAT, write_contents
+from facezoo.runs.checkpoint import write_contents
 from facezoo.runs.provenance import backbone_provenance
+from facezoo.runs.records import FORMAT
 from facezoo.runs.verified import file_digest
 from facezoo_insightface.downloads import AGAIN, STATE_DICT, check_download, is_safetensors
 from facezoo_insightface.recognising import Imported, recognise
