@@ -50,8 +50,8 @@ def command(as_json: bool) -> None:
     """Call everything and report what is broken.
 
     Every head is built, with every preset, and computes a step; every backbone is built and embeds; every
-    observer is registered; commands, data sources and benchmarks are imported. Ends with exit code 1 where
-    something needs mending.
+    observer is registered; commands, and the records of data sources and benchmarks, are imported. Ends with
+    exit code 1 where something needs mending.
     """
     findings: list[dict[str, str]] = []
     troubles = 0

@@ -1,4 +1,4 @@
-"""What facezoo's own commands are for, a line each, so that `facezoo --help` imports none of them."""
+"""What facezoo's own commands are for, one line each, so that `facezoo --help` imports none of them."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     if "PIL" in filename.replace(os.sep, "/").split("/"):
-        return  # on metadata of an image that it does not name; what becomes of images is told by facezoo
+        return  # about metadata of an image that it does not name: facezoo itself tells about images
     with suppress(OSError):  # a warning that nobody can read ends nothing
         say(str(message), mark="Warning: ", colour="yellow", err=True)
 

@@ -1,4 +1,4 @@
-"""Options that commands have in common, so that one word means one thing everywhere.
+"""Options that commands share, so that one word means one thing everywhere.
 
 Their words, too: RUN is a run directory or a checkpoint; FILE and FOLDER are paths; SRC is a set of images, a
 folder or what a data source is named; NAME is something installed; N is a whole number. Commands of other

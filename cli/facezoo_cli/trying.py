@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -122,7 +121,7 @@ def try_observer(entry: PluginEntry) -> None:
     from facezoo.hooks import Observers
 
     observers = Observers(warn=False)
-    observers.add(entry, import_entry(entry, HOOKS, "observer"))
+    observers.add(entry, import_entry(entry, "observer"))
     if observers.muted:
         raise FacezooError(observers.muted[0]["error"].removeprefix("FacezooError: "))
 
@@ -140,8 +139,16 @@ def try_command(entry: PluginEntry) -> None:
         raise FacezooError(f"stands below {parent}, which is a command without others below it")
 
 
-def _try_import(group: str, entry: PluginEntry) -> None:
-    import_entry(entry, group, KINDS[group])
+def try_benchmark(entry: PluginEntry) -> str:
+    """Import a benchmark's record; returns what it measures."""
+    from facezoo.benchmarks.opening import RECORDS
+
+    return RECORDS.load(entry).summary
+
+
+def try_module(entry: PluginEntry) -> None:
+    """Import a module that stands behind a name of facezoo's."""
+    import_entry(entry, KINDS[MODULES])
 
 
 TRIALS: Final[Mapping[str, Callable[[PluginEntry], str | None]]] = {
@@ -150,6 +157,7 @@ TRIALS: Final[Mapping[str, Callable[[PluginEntry], str | None]]] = {
     COMMANDS: try_command,
     HOOKS: try_observer,
     DATA: try_source,
-    **{group: partial(_try_import, group) for group in (BENCHMARKS, MODULES)},
+    BENCHMARKS: try_benchmark,
+    MODULES: try_module,
 }
 """How an entry of each group is tried."""

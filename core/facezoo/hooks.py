@@ -1,6 +1,6 @@
 """Events of a run that other packages may observe (pluggy; entry-point group `facezoo.hooks`).
 
-An observer is a module, an object, or a class (then one instance a run) whose functions carry the events'
+An observer is a module, an object, or a class (then one instance per run) whose functions carry the events'
 names and are marked with `hookimpl`; each names as many of the event's arguments as it needs::
 
     from facezoo.hooks import hookimpl
@@ -120,7 +120,7 @@ class Observers:
             warnings.warn(f"{what}: {event}: {record['error']}", RuntimeWarning, stacklevel=2)
 
     def train_start(self, *, run: Run) -> list[str]:
-        """What the observers have to say at the start, a line each; what is not text mutes its author."""
+        """What the observers say at the start, one line each; an answer that is not text mutes its author."""
         return list(self._ask("train_start", _text, run=run).values())
 
     def step_end(self, *, run: Run, step: int, metrics: Mapping[str, object]) -> None:
@@ -185,7 +185,7 @@ def load_observers() -> Observers:
             observers.mute(entry, "load", FacezooError(entry.reason))
             continue
         try:
-            plugin = import_entry(entry, HOOKS, "observer")
+            plugin = import_entry(entry, "observer")
         except FacezooError as error:
             observers.mute(entry, "load", error.__cause__ or error)
         else:

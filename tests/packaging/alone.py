@@ -31,7 +31,7 @@ def call(dist: str) -> None:
     for group, entries in found.items():
         for entry in entries:
             assert entry.status == "ok", entry.reason
-            import_entry(entry, group, KINDS[group])
+            import_entry(entry, KINDS[group])
     for entry in found[HEADS]:
         loss = facezoo.build(entry.name, classes=5, dim=4, total_steps=10_000, steps_per_epoch=100)
         assert loss(torch.eye(4), torch.arange(4)).isfinite()

@@ -1,4 +1,4 @@
-"""Heads as installed distributions: what they declare, which are there, and how one is loaded.
+"""What installed distributions offer: heads, backbones, commands, sources of images, benchmarks, observers.
 
 Listing reads metadata only. Loading imports the plug-in's record, which holds no torch; making a head imports
 its class. Everything that can be wrong with a plug-in ends in one `FacezooError` that names its distribution.

@@ -63,12 +63,12 @@ class PluginEntry:
         return f"{self.dist}:{self.name}"
 
     def answers_to(self, name: str) -> bool:
-        """Whether `name`, which is `head` or `dist:head`, means this entry."""
+        """Whether `name`, which is `name` or `dist:name`, means this entry."""
         dist, colon, bare = name.rpartition(":")
         return bare == self.name and (not colon or canonical(dist) == canonical(self.dist))
 
     def as_dict(self) -> dict[str, str]:
-        """The fields that `list-heads --json` prints."""
+        """The fields that `facezoo list --json` prints."""
         fields = asdict(self)
         del fields["value"]
         return fields

@@ -35,7 +35,7 @@ def load_head(name: str) -> LoadedHead:
 
 def loaded_head(entry: HeadEntry) -> LoadedHead:
     """Load one installed entry and check its record; `FacezooError` names the first thing wrong with it."""
-    spec = import_entry(entry, HEADS, "head")
+    spec = import_entry(entry, "head")
     with contained(entry, "head", "has a record that cannot be read"):
         if trouble := trouble_with(entry, spec):
             raise broken(entry, "head", trouble)

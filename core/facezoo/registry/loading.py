@@ -18,7 +18,7 @@ def load_plugin(group: str, kind: str, name: str) -> tuple[PluginEntry, object]:
     unknown, offered twice, disabled, incompatible, or the plug-in fails to import.
     """
     entry = find_entry(group, kind, name)
-    return entry, import_entry(entry, group, kind)
+    return entry, import_entry(entry, kind)
 
 
 def find_entry(group: str, kind: str, name: str) -> PluginEntry:
@@ -66,8 +66,8 @@ def _qualified(installed: list[PluginEntry]) -> list[str]:
     return [entry.qualified for entry in installed if entry.name != UNNAMED]
 
 
-def import_entry(entry: PluginEntry, group: str, kind: str) -> object:
-    """Import what the entry names. Whatever a plug-in raises on import becomes one `FacezooError`."""
+def import_entry(entry: PluginEntry, kind: str) -> object:
+    """Import what the entry names; `FacezooError` where that fails, whatever the plug-in raises."""
     with contained(entry, kind, "cannot be imported"):
         module, _, attributes = entry.value.partition("[")[0].partition(":")
         return reduce(getattr, filter(None, attributes.strip().split(".")), import_module(module.strip()))

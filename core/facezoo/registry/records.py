@@ -70,7 +70,7 @@ class Records(Generic[R]):
 
     def load(self, entry: PluginEntry) -> R:
         """The record that an entry names; FacezooError where it cannot be imported, or is none."""
-        record = import_entry(entry, self.group, self.kind)
+        record = import_entry(entry, self.kind)
         with contained(entry, self.kind, "has a record that cannot be read"):
             if trouble := self._trouble(entry, record):
                 raise broken(entry, self.kind, trouble)

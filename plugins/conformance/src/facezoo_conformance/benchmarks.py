@@ -69,7 +69,7 @@ def checks(name: str) -> Iterator[Check[Opening]]:
     """
     called, _, path = name.partition("=")
     entry = find_entry(BENCHMARKS, "benchmark", called)
-    import_entry(entry, BENCHMARKS, "benchmark")
+    import_entry(entry, "benchmark")
     subject = Opening(entry, Given(path=path or None, options=Options(replicates=20)))
     return (Check(subject, rule) for rule in IN_ORDER)
 
