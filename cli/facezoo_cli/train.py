@@ -76,7 +76,10 @@ def command(
         if run or preset or sets or out or given:
             message = "--resume goes on with a run as it was started: it takes no other settings"
             raise FacezooError(message, f"Say `facezoo train --resume {resume}`, or start a new run.")
-        run = resume / "resolved.toml"
+        if dry_run:
+            from facezoo.runs.directory import config_of
+
+            run = config_of(resume)
     if dry_run or resume is None:
         from facezoo.settings import resolve
 

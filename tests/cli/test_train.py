@@ -92,7 +92,7 @@ def test_dry_run_leaves_nothing_behind(invoke, tmp_path: Path):
         (["none.toml"], "none.toml: cannot be read"),
         (["--resume", "runs/x", "--head", "plain"], "--resume goes on with a run as it was started"),
         (["--resume", "runs/none"], "runs/none"),
-        (["--resume", "runs/none", "--dry-run"], "resolved.toml: cannot be read"),
+        (["--resume", "runs/none", "--dry-run"], "runs/none: holds no run to resume"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_trained(invoke, args, message):
