@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from facezoo.data.pairs import number_pairs, read_pairs
+from facezoo.data.pairs import Pairs, read_pairs
 
 KINDS: Final = ("plain", "quoted", "distinct")
 STEP: Final = 100_000
@@ -45,7 +45,8 @@ def write_list(path: Path, kind: str, pairs: int) -> None:
 
 def measure(path: Path) -> dict[str, Any]:
     seconds = time.process_time()
-    paths, pairs, _ = number_pairs(read_pairs(path), lambda name: name)
+    named = read_pairs(path)
+    paths, pairs = tuple(named.names), Pairs(named.left, named.right, named.same, named.fold)
     return {
         "pairs": len(pairs),
         "images": len(paths),

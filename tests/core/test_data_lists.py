@@ -12,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facezoo import FacezooError
+from facezoo.benchmarks import Given
 from facezoo.data import read_pairs
 from facezoo.data.lists import lines as lines_module
 from facezoo.data.lists import table
-from facezoo.data.pairs import NamedPair, NamedPairs, number_pairs
+from facezoo.data.pairs import NamedPair, NamedPairs
+from facezoo.evaluation.files import EmbeddingSet
 
 VIEW_2 = "2\t1\nAnna\t1\t4\nAnna\t2\tBo Li\t13\nBo Li\t2\t3\nBo Li\t1\tAnna\t4\n"
 TWO = [NamedPair("x/1.jpg", "x/2.jpg", True), NamedPair("x/1.jpg", "y/1.jpg", False)]
@@ -236,22 +238,29 @@ def outcome(path: Path) -> list[NamedPair] | str:
         return str(error)
 
 
-def test_numbers_are_given_in_the_order_of_the_list_and_each_name_is_asked_for_once():
-    asked: list[str] = []
-    paths = {"b": "1.jpg", "a": "0.jpg", "c": "1.jpg"}
-
-    def find(name: str) -> str | None:
-        asked.append(name)
-        return paths.get(name)
-
+def test_columns_number_names_in_the_order_of_the_list():
     pairs = [NamedPair("b", "a", True, 1), NamedPair("c", "b", False, 0), NamedPair("a", "d", False, 0)]
-    found, numbered, missing = number_pairs(pairs, find)
-    assert (found, missing, asked) == (("1.jpg", "0.jpg"), ["d"], ["b", "a", "c", "d"])
-    assert (numbered.left.tolist(), numbered.right.tolist()) == ([0, 0, 1], [1, 0, -1])
-    assert numbered.left.dtype == numbered.right.dtype == np.int64
-    assert numbered.same.tolist() == [True, False, False]
-    assert numbered.fold is not None
-    assert numbered.fold.tolist() == [1, 0, 0]
     columns = NamedPairs.of(pairs)
+    assert columns.names == ("b", "a", "c", "d")
+    assert (columns.left.tolist(), columns.right.tolist()) == ([0, 2, 1], [1, 0, 3])
+    assert columns.left.dtype == columns.right.dtype == np.int64
+    assert columns.same.tolist() == [True, False, False]
+    assert columns.fold is not None
+    assert columns.fold.tolist() == [1, 0, 0]
     assert list(columns) == pairs == columns[:]
     assert NamedPairs.of(pairs[:1] + TWO).fold is None
+
+
+def test_names_become_images_of_which_several_may_be_one(tmp_path: Path):
+    for path in ("1.jpg", "0.jpg"):
+        (tmp_path / path).touch()
+    given = Given()
+    found = given.find("p", ["1", "0", "1.jpg"], [tmp_path])
+    assert (found.images.names, found.numbers.tolist(), found.missing) == (("1.jpg", "0.jpg"), [0, 1, 0], ())
+    embeddings = EmbeddingSet("e", ("1.jpg", "0.jpg"), np.eye(2))
+    found = Given(embeddings=embeddings).find("p", ["0", "2", "1.jpg"], [])
+    assert (found.images.names, found.numbers.tolist(), found.missing) == (
+        ("0.jpg", "1.jpg"),
+        [0, -1, 1],
+        ("2",),
+    )

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facezoo import FacezooError
-from facezoo.data.finder import Finder, from_common_folder
+from facezoo.data.finder import Finder, Lookup, from_common_folder
 from facezoo.data.names import stem, tidy
-from facezoo.evaluation.lookup import Lookup
 from support.scored import open_pairs
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "José") for form in ("NFC", "NFD"))

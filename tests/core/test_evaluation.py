@@ -211,14 +211,14 @@ def test_cosines_of_pairs():
 
 @pytest.mark.parametrize(("images", "accuracy", "auc"), [("lfw", 0.987, 0.99840)])
 def test_the_figures_of_somebody_elses_embeddings(images: str, accuracy: float, auc: float):
-    from facezoo.data.pairs import number_pairs, read_pairs
+    from facezoo.data.pairs import Pairs, read_pairs
 
     root = real_data("embeddings")
     with np.load(root / f"{images}.npz", allow_pickle=False) as file:  # noqa: TID251
         paths, embeddings = file["path"].tolist(), file["embedding"]
     number = {str(path).removeprefix("lfw/images/").rsplit(".", 1)[0]: n for n, path in enumerate(paths)}
-    found, pairs, missing = number_pairs(read_pairs(real_data("lfw") / "pairs.txt"), lambda name: name)
-    assert not missing
+    named = read_pairs(real_data("lfw") / "pairs.txt")
+    found, pairs = tuple(named.names), Pairs(named.left, named.right, named.same, named.fold)
     rows = embeddings[[number[name] for name in found]]
     figures = verify(pair_cosines(rows, pairs), pairs.same, pairs.fold)
     assert figures.accuracy == pytest.approx(accuracy, abs=1e-3)

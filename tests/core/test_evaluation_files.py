@@ -10,9 +10,9 @@ import pytest
 
 from facezoo import FacezooError
 from facezoo.benchmarks import Given, Options, evaluate_embeddings, open_benchmark
+from facezoo.data.finder import Lookup
 from facezoo.data.pairs import NamedPair
 from facezoo.evaluation.files import EmbeddingSet, read_embeddings
-from facezoo.evaluation.lookup import Lookup
 from support.faces import real_data
 from support.scored import score_embeddings
 

@@ -14,14 +14,13 @@ from facezoo._words import printable, shown
 from facezoo.benchmarks.benchmark import Imaged
 from facezoo.data.declared import declared_in_folder
 from facezoo.data.files import ImageFiles
-from facezoo.data.finder import Finder, from_common_folder
+from facezoo.data.finder import Finder, Lookup, from_common_folder
 from facezoo.data.opening import open_faces
 from facezoo.data.preprocessing import Preprocessing
 from facezoo.errors import FacezooError
 from facezoo.evaluation.bootstrap import REPLICATES
 from facezoo.evaluation.enrolment import Failed
 from facezoo.evaluation.files import EmbeddingSet
-from facezoo.evaluation.lookup import Lookup
 
 if TYPE_CHECKING:
     from facezoo.runs.network import Network

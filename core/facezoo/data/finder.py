@@ -1,4 +1,4 @@
-"""The images below a folder that names in a list of pairs mean."""
+"""The images that names in a list mean: among the files below a folder, or among paths with embeddings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from facezoo._words import did_you_mean
-from facezoo.data.names import Index, composed, impossible, several, tidy
+from facezoo.data.names import Index, composed, impossible, tidy
 from facezoo.errors import FacezooError
 
 LOOKED_INTO = 200  # folders that are searched for where a missing image might be instead
@@ -38,12 +38,8 @@ class Finder:
         folder = self.folder(parent)
         if folder is None or last in {"", ".", ".."}:
             return None
-        found = self.index(folder).find(composed(last))
-        if len(found) > 1:  # one may be that very name, in that very form of its accents
-            found = [there for there in found if there == last] or found
-        if len(found) > 1:
-            raise several(name, [posixpath.join(folder, there) for there in found])
-        return posixpath.join(folder, found[0]) if found else None
+        # of several one may be that very name, in that very form of its accents
+        return self.index(folder).one(name, composed(last), lambda path: posixpath.basename(path) == last)
 
     def near(self, name: str) -> str:
         """What is there instead of an image that is not, in words; "" where nothing is like it."""
@@ -88,7 +84,8 @@ class Finder:
         return None if above is None or name is None else posixpath.join(above, name)
 
     def _index(self, folder: str) -> Index:
-        return Index((entry.name, entry.name) for entry in self._entries(folder) if not _is_folder(entry))
+        names = (entry.name for entry in self._entries(folder) if not _is_folder(entry))
+        return Index((name, posixpath.join(folder, name)) for name in names)
 
     def _folders(self, folder: str) -> dict[str, str]:
         """The names of the folders in a folder, as they are compared and as they are."""
@@ -120,3 +117,44 @@ def from_common_folder(root: Path, paths: Sequence[str]) -> tuple[Path, tuple[st
         return root, tuple(paths)
     common = posixpath.commonpath(above)
     return root / common, tuple(posixpath.relpath(path, common) for path in paths)
+
+
+class Lookup:
+    """Image names to paths, by the rule of `facezoo.data.names`: equal ones, or from their last folders on.
+
+    A file of embeddings and a list of pairs rarely name images from one folder on: `AJ_Cook/AJ_Cook_0001` of
+    a list is `lfw/AJ_Cook/AJ_Cook_0001.jpg` elsewhere. No file is looked for, so that it does not matter
+    where a name begins: `/` and `..` in front of it are passed over.
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = paths
+        self.by_tail = cache(self._by_tail)
+
+    def __call__(self, name: str) -> str | None:
+        """The path that a name means, or None; FacezooError where it may mean several."""
+        asked = _parts(name)
+        tails = self.by_tail(len(asked))
+        return tails.one(name, "/".join(asked), lambda path: len(_parts(path)) == len(asked))
+
+    def near(self, name: str) -> str:
+        """What is there instead of a name that is not, in words; "" where nothing is like it."""
+        asked = _parts(name)
+        if words := self.by_tail(len(asked)).near("/".join(asked)):
+            return words
+        for skipped in range(1, len(asked)):
+            if found := self.by_tail(len(asked) - skipped).find("/".join(asked[skipped:])):
+                return f"{found[0]!r} is there, in another folder"
+        return ""
+
+    def _by_tail(self, length: int) -> Index:
+        """Paths by their last `length` parts; a path with fewer is not there."""
+        tails = ((_parts(path)[-length:], path) for path in self.paths)
+        return Index(("/".join(tail), path) for tail, path in tails if len(tail) == length)
+
+
+def _parts(name: str) -> list[str]:
+    parts = composed(tidy(name)).split("/")
+    while len(parts) > 1 and parts[0] in {"", ".."}:
+        del parts[0]
+    return parts

@@ -14,7 +14,7 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 from facezoo.data.formats import HEIC, UNREAD, image_suffixes, why_not
@@ -62,6 +62,18 @@ class Index:
     def find(self, name: str) -> list[str]:
         """The answers for a composed name: none, one, or the several that it may mean."""
         return self.whole.get(name) or self.stems.get(name) or self.stems.get(stem(name)) or []
+
+    def one(self, name: str, key: str, is_it: Callable[[str], bool]) -> str | None:
+        """The answer for a name, whose composed form is `key`; None where there is none.
+
+        Of several that one is taken which `is_it`, letter by letter; FacezooError where none or more are.
+        """
+        found = self.find(key)
+        if len(found) > 1:
+            found = [answer for answer in found if is_it(answer)] or found
+        if len(found) > 1:
+            raise several(name, found)
+        return found[0] if found else None
 
     def near(self, name: str) -> str:
         """What is there instead of a composed name, and how they differ; "" if nothing is like it."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from facezoo.data.faces import printable
 from facezoo.data.images import Images
@@ -15,7 +12,7 @@ from facezoo.data.listing import Pairs
 from facezoo.data.lists import PairList, read_list
 from facezoo.data.named import NamedPair, NamedPairs
 
-__all__ = ["NamedPair", "NamedPairs", "OwnPairs", "Pairs", "number_pairs", "read_pairs"]
+__all__ = ["NamedPair", "NamedPairs", "OwnPairs", "Pairs", "read_pairs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,25 +41,3 @@ def say_form(path: Path, read: PairList) -> None:
     """Warn of a form that had to be guessed."""
     if read.form.note:
         warnings.warn(f"{printable(path.name)}: {read.form.note}", stacklevel=3)
-
-
-def number_pairs(
-    named: Iterable[NamedPair], find: Callable[[str], str | None]
-) -> tuple[tuple[str, ...], Pairs, list[str]]:
-    """Image paths, the pairs as numbers into them, and the names for which `find` gave no path.
-
-    Paths are numbered in the order in which they first occur; `find` is asked once per distinct name. Where
-    names are missing, the pairs are not usable: a missing image has the number -1.
-    """
-    pairs = NamedPairs.of(named)
-    numbers: dict[str, int] = {}
-    missing: list[str] = []
-    number_of = np.full(len(pairs.names), -1, np.int64)
-    for code, name in enumerate(pairs.names):
-        path = find(name)
-        if path is None:
-            missing.append(name)
-        else:
-            number_of[code] = numbers.setdefault(path, len(numbers))
-    numbered = Pairs(number_of[pairs.left], number_of[pairs.right], pairs.same, pairs.fold)
-    return tuple(numbers), numbered, missing
