@@ -16,6 +16,7 @@ from rich.console import Console
 from facezoo import FacezooError
 from facezoo.runs.claim import ClaimedError, claim
 from facezoo.runs.device import choose_device
+from facezoo.runs.verified import read_evaluation
 from facezoo.runs.written import read_metrics
 from facezoo.settings import OptimizerSettings
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, resume, train
@@ -137,6 +138,7 @@ def test_without_pairs_there_are_no_figures(data: Path, tmp_path: Path):
     evaluation = train(settings, tmp_path / "run", console=Console(file=printed, width=200))
     assert evaluation["verification"] is evaluation["untrained"] is evaluation["pairs"] is None
     assert "no verification" in printed.getvalue()
+    assert read_evaluation(tmp_path / "run") == evaluation, "what was written is read again"
 
 
 def test_a_non_finite_loss_stops_the_run_and_keeps_the_last_checkpoint(data: Path, tmp_path: Path):

@@ -199,7 +199,7 @@ class Evaluation(Record):
 
     step: Count
     pairs: str | None
-    figure: Text = "accuracy"
+    figure: Text | None = "accuracy"
     verification: Figures | None
 
     @model_validator(mode="after")
