@@ -6,7 +6,7 @@ An entry point of the group `facezoo.commands` names a `click.Command`; the entr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -17,12 +17,13 @@ from facezoo.registry.compatibility import canonical
 from facezoo.registry.entries import COMMANDS, OWN, QUALIFIED_ONLY, PluginEntry, installed_plugins
 from facezoo.registry.loading import broken, load_plugin
 from facezoo_cli.helping import dress
-from facezoo_cli.lines import LINES
+from facezoo_cli.lines import LINES, described
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 KIND: Final = "command"
+OWN_ORDER: Final = list(LINES[COMMANDS])
 RUNNING: Final = "facezoo.running"
 """Where a context's `meta` keeps the entry of the command that runs."""
 
@@ -34,14 +35,13 @@ class Listed:
     name: str
     """What is typed: `dist:name` where two distributions offer the name."""
     entry: PluginEntry
-    group: bool = False
-    """Whether nothing is offered under the name itself, and `entry` is one of those below it."""
+    """What is offered under the name; where there is nothing, one of those below it."""
 
     @property
     def place(self) -> int:
         """Where it stands: facezoo's own in the order of their table, then all others."""
-        own = canonical(self.entry.dist) == OWN
-        return list(LINES).index(self.entry.name) if own and self.entry.name in LINES else len(LINES)
+        own = canonical(self.entry.dist) == OWN and self.entry.name in OWN_ORDER
+        return OWN_ORDER.index(self.entry.name) if own else len(OWN_ORDER)
 
 
 class Commands(click.Group):
@@ -100,10 +100,10 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands without importing them."""
         commands = listed(self.prefix)
-        own = [(one.name, one.entry.summary) for one in commands if one.place < len(LINES)]
+        own = [(one.name, one.entry.summary) for one in commands if one.place < len(OWN_ORDER)]
         if self.base is not None:
             own += [(name, _short(self.base, ctx, name)) for name in self.base.list_commands(ctx)]
-        others = list(_by_distribution(one for one in commands if one.place == len(LINES)))
+        others = list(_by_distribution(one for one in commands if one.place == len(OWN_ORDER)))
         for title, rows in (("Commands", own), ("Commands of other distributions", others)):
             if rows:
                 with formatter.section(title):
@@ -114,17 +114,9 @@ class Commands(click.Group):
         _write_unusable(self.prefix, formatter)
 
 
-def installed_commands() -> list[PluginEntry]:
-    """Every command that a distribution offers; the summary of one of facezoo's own is its own help line."""
-    return [
-        replace(entry, summary=LINES.get(entry.name, "")) if canonical(entry.dist) == OWN else entry
-        for entry in installed_plugins(COMMANDS)
-    ]
-
-
 def listed(prefix: str = "") -> list[Listed]:
     """The commands below `prefix` that can be called; imports none of them."""
-    entries = [entry for entry in installed_commands() if entry.name.startswith(prefix)]
+    entries = [entry for entry in described(COMMANDS) if entry.name.startswith(prefix)]
     direct = {entry.name for entry in entries if "." not in entry.name.removeprefix(prefix)}
     found: dict[str, Listed] = {}
     for entry in entries:
@@ -133,7 +125,7 @@ def listed(prefix: str = "") -> list[Listed]:
             first = f"{entry.dist}:{first}"
         elif entry.status != "ok" or (below and prefix + first in direct):
             continue
-        found.setdefault(first, Listed(first, entry, group=bool(below)))
+        found.setdefault(first, Listed(first, entry))
     return sorted(found.values(), key=lambda one: one.place)
 
 

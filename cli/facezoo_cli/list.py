@@ -17,9 +17,8 @@ from facezoo.registry.entries import (
     HOOKS,
     KINDS,
     PluginEntry,
-    installed_plugins,
 )
-from facezoo_cli.commands import installed_commands
+from facezoo_cli.lines import described
 from facezoo_cli.options import as_json
 from facezoo_cli.output import say, say_json
 
@@ -62,16 +61,12 @@ def _print(group: str, as_json: bool) -> None:
         say("\n".join(_lines(group)))
 
 
-def _entries(group: str) -> list[PluginEntry]:
-    return installed_commands() if group == COMMANDS else installed_plugins(group)
-
-
 def _records(group: str) -> list[dict[str, str]]:
-    return [entry.as_dict() for entry in _entries(group)]
+    return [entry.as_dict() for entry in described(group)]
 
 
 def _lines(group: str) -> Iterator[str]:
-    entries, kind = _entries(group), KINDS[group]
+    entries, kind = described(group), KINDS[group]
     if entries:
         return _table(entries, kind.upper())
     return iter([f"No {kind} is installed. Each comes with a distribution that offers it."])

@@ -13,7 +13,7 @@ import pytest
 from facezoo.registry import installed_plugins
 from facezoo.registry.entries import COMMANDS, OWN
 from facezoo_cli.commands import load_command
-from facezoo_cli.lines import LINES
+from facezoo_cli.lines import LINES as LINES_OF
 from facezoo_cli.main import cli
 from support.distributions import Distribution
 from support.fixtures import PLAIN
@@ -69,6 +69,9 @@ ZOO = Distribution(
 )
 RIVAL = Distribution("facezoo-rival", {}, {COMMANDS: {"data.feed": "fixture_zoo:feed", "solo": "a:b"}})
 FUTURE = Distribution("facezoo-later", {}, {COMMANDS: {"later": "a:b"}}, requires=("facezoo>=9",))
+
+
+LINES = LINES_OF[COMMANDS]
 
 
 def own() -> set[str]:

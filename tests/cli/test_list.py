@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from facezoo.registry.entries import BENCHMARKS, DATA, KINDS
+from facezoo.registry import load_plugin
+from facezoo.registry.entries import BACKBONES, BENCHMARKS, COMMANDS, DATA, KINDS
 from facezoo_cli.lines import LINES
 from support.distributions import Distribution, facezoo
 from support.fixtures import BROKEN, FUTURE, PLAIN, TWIN
@@ -79,9 +80,16 @@ def test_list_heads_is_the_list_of_heads(with_installed, invoke):
         assert invoke("list-heads", *option).stdout == invoke("list", "heads", *option).stdout
 
 
-def test_facezoos_own_commands_are_listed_with_what_their_help_says(invoke):
-    found = {row["name"]: row["summary"] for row in json.loads(invoke("list", "commands", "--json").stdout)}
-    assert found.items() >= LINES.items()
+@pytest.mark.parametrize("group", [BACKBONES, COMMANDS, DATA, BENCHMARKS])
+def test_facezoos_own_are_listed_with_lines_of_their_own(invoke, group):
+    rows = json.loads(invoke("list", group.removeprefix("facezoo."), "--json").stdout)
+    assert {row["name"]: row["summary"] for row in rows if row["dist"] == "facezoo"} == LINES[group]
+
+
+def test_the_lines_of_sources_and_benchmarks_are_those_of_their_records():
+    for group in (DATA, BENCHMARKS):
+        found = {name: load_plugin(group, KINDS[group], name)[1].summary for name in LINES[group]}
+        assert found == LINES[group]
 
 
 @pytest.mark.parametrize(("named", "status"), [("heap", "disabled"), ("other:heap", "ok")])

@@ -144,7 +144,7 @@ def test_a_warning_is_one_harmless_line(invoke, monkeypatch):
         warnings.warn("from \x1b[2J outside", stacklevel=1)
         return []
 
-    monkeypatch.setattr("facezoo_cli.list.installed_plugins", listing)
+    monkeypatch.setattr("facezoo_cli.list.described", listing)
     assert invoke("list-heads").stderr == "Warning: from \\x1b[2J outside\n"
 
 
