@@ -43,7 +43,7 @@ def test_help_fits_a_narrow_terminal_and_breaks_no_word(name, command, ctx):
     assert [word for word in whole if word not in words] == []
 
 
-WORDS = "RUN FILE FOLDER SRC NAME N X ROW PART RATE PATTERN FIGURE SECTION KEY VALUE PATH GROUP SHELL"
+WORDS = "RUN FILE FOLDER SRC NAME N X ROW PART RATE PATTERN FIGURE SECTION KEY VALUE PATH GROUP SHELL WHAT"
 """What help calls the values of options and arguments."""
 NO_REPORT = {"facezoo completion"}
 
