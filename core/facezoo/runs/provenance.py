@@ -61,12 +61,10 @@ def data_provenance(faces: Images) -> dict[str, Any]:
 
 
 def resolved_config(settings: RunSettings) -> dict[str, dict[str, Any]]:
-    """All settings by section, as JSON types."""
-    head = {"name": settings.head_name, **settings.head.dump(settings.head_config)}
-    sections = {
-        name: getattr(settings, name) for name in ("data", "backbone", "train", "optimizer", "evaluate")
-    }
-    return {"head": head, **{name: section.model_dump(mode="json") for name, section in sections.items()}}
+    """All settings by section, as JSON types; the preset is the head's, and stands there."""
+    sections = settings.as_dict()
+    del sections["head"]["preset"]
+    return sections
 
 
 def default_of(settings: RunSettings, section: str, key: str) -> Any:

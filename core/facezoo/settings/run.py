@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -17,6 +17,7 @@ from facezoo.registry.loading import broken
 from facezoo.registry.sources import KIND, Source, default_source, meant_by
 from facezoo.settings.layers import Layered, layered
 from facezoo.settings.sections import (
+    SECTIONS,
     BackboneSettings,
     DataSettings,
     EvaluateSettings,
@@ -24,8 +25,6 @@ from facezoo.settings.sections import (
     Section,
     TrainSettings,
 )
-
-S = TypeVar("S", bound=Section)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +43,11 @@ class RunSettings:
     evaluate: EvaluateSettings
     origins: Mapping[str, str]
     """`section.key` -> "default", "preset paper", the file's name, "--head" and its kind, or "--set"."""
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        """All settings by section, as JSON types: enumerations, paths and sets become what those can hold."""
+        head = {"name": self.head_name, "preset": self.preset, **self.head.dump(self.head_config)}
+        return {"head": head} | {name: getattr(self, name).model_dump(mode="json") for name in SECTIONS}
 
 
 def resolve(
@@ -100,16 +104,14 @@ def _resolved(layers: Layered, head: LoadedHead, head_name: str, preset: str | N
     if preset is not None:
         layers.add_under("head", head.preset(preset), f"preset {preset}")
     layers.origins.setdefault("head.preset", "default")
+    config = _head_config(layers, head)
+    sections: dict[str, Any] = {name: _section(layers, name, model) for name, model in SECTIONS.items()}
     return RunSettings(
         head=head,
         head_name=head_name,
-        head_config=_head_config(layers, head),
+        head_config=config,
         preset=preset,
-        data=_section(layers, "data", DataSettings),
-        backbone=_section(layers, "backbone", BackboneSettings),
-        train=_section(layers, "train", TrainSettings),
-        optimizer=_section(layers, "optimizer", OptimizerSettings),
-        evaluate=_section(layers, "evaluate", EvaluateSettings),
+        **sections,
         origins=layers.origins,
     )
 
@@ -133,7 +135,7 @@ def _head_config(layers: Layered, head: LoadedHead) -> BaseModel:
     return config
 
 
-def _section(layers: Layered, name: str, model: type[S]) -> S:
+def _section(layers: Layered, name: str, model: type[Section]) -> Section:
     try:
         section = model.model_validate(layers.values[name])
     except ValidationError as error:

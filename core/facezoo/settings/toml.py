@@ -9,7 +9,6 @@ import tomli_w
 
 from facezoo._version import __version__
 from facezoo.settings.paths import BASE_NOTE
-from facezoo.settings.sections import SECTIONS
 
 if TYPE_CHECKING:
     from facezoo.settings.run import RunSettings
@@ -24,16 +23,10 @@ def to_toml(run: RunSettings, *, origins: bool = False) -> str:
     spec, entry = run.head.spec, run.head.entry
     head = f"{spec.name} of {entry.dist} {entry.version}, revision {spec.revision}"
     lines = [f"# facezoo {__version__}; {head}", BASE_NOTE]
-    for section, values in _values(run).items():
+    for section, values in run.as_dict().items():
         lines += ["", f"[{section}]"]
         lines += list(_lines(section, values, dict(run.origins) if origins else {}))
     return "\n".join(lines) + "\n"
-
-
-def _values(run: RunSettings) -> dict[str, dict[str, object]]:
-    # mode="json" turns enumerations, paths and sets into what TOML can hold
-    head = {"name": run.head_name, "preset": run.preset, **run.head.dump(run.head_config)}
-    return {"head": head} | {name: getattr(run, name).model_dump(mode="json") for name in SECTIONS}
 
 
 def _lines(section: str, values: dict[str, object], origins: dict[str, str]) -> Iterator[str]:
