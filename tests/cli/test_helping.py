@@ -9,6 +9,7 @@ import click
 import pytest
 
 from facezoo_cli.main import cli
+from support.pages import ROOT
 
 WIDTH = 60
 
@@ -43,8 +44,11 @@ def test_help_fits_a_narrow_terminal_and_breaks_no_word(name, command, ctx):
     assert [word for word in whole if word not in words] == []
 
 
-WORDS = "RUN FILE FOLDER SRC NAME N X ROW PART RATE PATTERN FIGURE SECTION KEY VALUE PATH GROUP SHELL WHAT"
-"""What help calls the values of options and arguments."""
+TABLE = re.findall(
+    r"^\| (`[A-Z].*?`) \|", (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"), re.MULTILINE
+)
+WORDS = set(re.findall("[A-Z]+", " ".join(TABLE)))
+"""What help calls the values of options and arguments, as the page on commands has it."""
 NO_REPORT = {"facezoo completion"}
 
 
@@ -59,13 +63,18 @@ def words_of(parameter: click.Parameter, ctx: click.Context) -> set[str]:
 @every_command
 def test_options_are_told_in_sentences_and_in_the_same_words(name, command, ctx):
     for parameter in command.params:
-        assert words_of(parameter, ctx) <= set(WORDS.split()), parameter.name
+        assert words_of(parameter, ctx) <= WORDS, parameter.name
         if isinstance(parameter, click.Option):
             assert re.fullmatch(r"[A-Z].*\.", parameter.help or "", re.DOTALL), parameter.opts
     options = {flag for parameter in command.params for flag in parameter.opts}
     assert "--traceback" in options
     assert ("--out" in options) == ("-o" in options)
     assert "--json" in options or isinstance(command, click.Group) or name in NO_REPORT
+
+
+def test_no_word_is_explained_that_help_does_not_use():
+    used = [words_of(parameter, ctx) for _, command, ctx in COMMANDS for parameter in command.params]
+    assert set().union(*used) == WORDS
 
 
 def test_words_are_kept_whole_and_hyphens_as_they_are():
