@@ -45,7 +45,7 @@ def test_of_a_large_set_one_file_in_so_many_is_read(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(ImageFiles, "read", lambda self, image: read.append(image) or b"")
     found = content_of(images)
     assert (found.read, found.every) == (3, 3)
-    assert read == [1, 4, 7], "evenly spread"
+    assert sorted(read) == [1, 4, 7], "evenly spread"
     monkeypatch.undo()
     whole = content_of(images, 3)
     exchange(images, 1, 2)

@@ -67,10 +67,7 @@ class Decoded:
 def decoded(
     images: Images, numbers: Iterable[int], size: int, fit: Fit
 ) -> Iterator[Pixels | UnreadableImageError]:
-    """The pixels of the images of these numbers in turn, or why there are none; see `decode`.
-
-    The numbers of images that are `sequential` must ascend.
-    """
+    """The pixels of the images of these numbers in turn, or why there are none; see `decode`, `of_each`."""
 
     def square(picture: Picture | UnreadableImageError) -> Pixels | UnreadableImageError:
         try:
@@ -78,16 +75,20 @@ def decoded(
         except UnreadableImageError as problem:
             return problem
 
-    if images.sequential:
-        return in_threads(square, pictures(images, numbers))
-    return in_threads(lambda image: square(_picture(images, image)), numbers)
+    return of_each(images, numbers, square)
 
 
-def pictures(images: Images, numbers: Iterable[int]) -> Iterator[Picture | UnreadableImageError]:
-    """What is read of the images of these numbers in turn, or why nothing is; as for `decoded`."""
+def of_each(
+    images: Images, numbers: Iterable[int], function: Callable[[Picture | UnreadableImageError], T]
+) -> Iterator[T]:
+    """`function` of what is read of the images of these numbers in turn, or of why nothing is.
+
+    It is computed ahead, by as many threads as there are cores. The numbers of images that are `sequential`
+    must ascend.
+    """
     if images.sequential:
-        return _in_order(images, numbers)
-    return (_picture(images, image) for image in numbers)
+        return _in_threads(function, _in_order(images, numbers))
+    return _in_threads(lambda image: function(_picture(images, image)), numbers)
 
 
 def read(images: Images, image: int) -> Picture:
@@ -142,7 +143,7 @@ def _failed(images: Images, image: int, problem: Exception) -> FacezooError:
     return FacezooError(f"{images.printable(image)}: its source fails: {first_line(problem)}", IN_ITS_CODE)
 
 
-def in_threads(function: Callable[[A], T], items: Iterable[A]) -> Iterator[T]:
+def _in_threads(function: Callable[[A], T], items: Iterable[A]) -> Iterator[T]:
     """`function` of each item, in order, computed ahead by as many threads as there are cores."""
 
     def each(some: list[A]) -> list[T]:

@@ -8,12 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from facezoo.data.decode import InaccessibleImageError, UnreadableImageError
-from facezoo.data.decoding import pictures
-from facezoo.data.images import Images
+from facezoo.data.decoding import of_each
+from facezoo.data.images import Images, Picture
 from facezoo.errors import FacezooError
 
 READ_AT_MOST: Final = 20_000
 """Images that are read for a fingerprint: all of a smaller set, evenly spread ones of a larger set."""
+
+EMPTY: Final = hashlib.sha256().digest()
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def content_of(images: Images, every: int | None = None, *, strict: bool = False
     """
     every = every or max(1, -(-len(images) // READ_AT_MOST))
     chosen = range(every // 2, len(images), every)
-    read = pictures(images, chosen)
+    read = of_each(images, chosen, _digest)
     digest = hashlib.sha256()
     for image in range(len(images)):
         digest.update(_line(images, image, strict))
@@ -57,8 +59,7 @@ def content_of(images: Images, every: int | None = None, *, strict: bool = False
             found = next(read)
             if strict and isinstance(found, InaccessibleImageError):
                 raise _away(images, image, found)
-            data = b"" if isinstance(found, UnreadableImageError) else bytes(found)
-            digest.update(hashlib.sha256(data).digest())
+            digest.update(EMPTY if isinstance(found, UnreadableImageError) else found)
     return Content(digest.hexdigest(), len(chosen), every)
 
 
@@ -69,6 +70,10 @@ def same_data(images: Images, saved: Mapping[str, Any]) -> bool:
     if "content" not in saved:
         return fingerprint_of(images) == saved["fingerprint"]
     return content_of(images, saved["content"]["every"]).sha256 == saved["content"]["sha256"]
+
+
+def _digest(picture: Picture | UnreadableImageError) -> bytes | UnreadableImageError:
+    return picture if isinstance(picture, UnreadableImageError) else hashlib.sha256(bytes(picture)).digest()
 
 
 def _line(images: Images, image: int, strict: bool = False) -> bytes:

@@ -14,6 +14,7 @@ from facezoo.data import LeftOut, files, read_folder
 from facezoo.data.folder import find_images
 from facezoo_datacheck.check import check_faces
 from support.faces import identity_folder, needs_orl, real_data
+from support.pictures import source
 
 
 def test_a_good_set_is_usable(tmp_path: Path):
@@ -206,3 +207,17 @@ def test_another_folder_that_cannot_be_is_one_sentence(tmp_path: Path, name: str
     root = str(identity_folder(tmp_path / "faces", identities=2, images=1))
     with pytest.raises(FacezooError, match="does not exist"):
         check_faces(root, str(tmp_path / name))
+
+
+@pytest.mark.parametrize("rest", ["", ":pipe"])
+def test_images_of_any_source_are_checked_and_compared(rest: str, with_installed):
+    with_installed(source("facezoo-checked"))
+    found = check_faces(f"rendered{rest}", against="rendered:pipe")
+    assert (found.images, found.identities, found.sides, found.to_mend()[:1]) == (
+        12,
+        3,
+        {(20, 20): 12},
+        ["identities by name that also stand in rendered:pipe: 3"],
+    )
+    assert found.overlap is not None
+    assert len(found.overlap.same_bytes) == (12 if rest else 0), "pixels are no encoded files"

@@ -9,9 +9,9 @@ from statistics import median
 from typing import Any
 
 from facezoo.data.decode import UnreadableImageError, is_square, load
-from facezoo.data.decoding import in_threads, read
+from facezoo.data.decoding import of_each
 from facezoo.data.faces import LeftOut, printable
-from facezoo.data.images import Images
+from facezoo.data.images import Images, Picture
 from facezoo.data.opening import open_faces
 from facezoo_datacheck.overlap import Overlap, digest, find_overlap, reasons
 
@@ -108,7 +108,7 @@ def check_faces(path: str, against: str | None = None) -> DataCheck:
     nothing to check at either.
     """
     faces = open_faces(path)
-    looked = list(in_threads(lambda image: _look(faces, image), range(len(faces))))
+    looked = list(of_each(faces, range(len(faces)), _look))
     good = [image for image, found in enumerate(looked) if found.sides]
     counts = Counter(faces.identities[faces.labels[image]] for image in good)
     groups = _same_bytes(faces, looked)
@@ -129,11 +129,9 @@ def check_faces(path: str, against: str | None = None) -> DataCheck:
     )
 
 
-def _look(faces: Images, image: int) -> Looked:
-    try:
-        data = read(faces, image)
-    except UnreadableImageError as problem:
-        return Looked(b"", None, str(problem))
+def _look(data: Picture | UnreadableImageError) -> Looked:
+    if isinstance(data, UnreadableImageError):
+        return Looked(b"", None, str(data))
     try:
         return Looked(digest(data), load(data).size)
     except UnreadableImageError as problem:

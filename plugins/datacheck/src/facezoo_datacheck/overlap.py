@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from facezoo.data.decode import UnreadableImageError
-from facezoo.data.decoding import in_threads, read
+from facezoo.data.decoding import of_each
 from facezoo.data.faces import LeftOut, Why, printable
 from facezoo.data.images import Images, Picture
 from facezoo.data.opening import open_all
@@ -84,7 +84,7 @@ def find_overlap(faces: Images, digests: Sequence[bytes], path: str) -> Overlap:
     source of images, too. Raises FacezooError where there is no image.
     """
     other = open_all(path)
-    found = list(in_threads(lambda image: _digest(other, image), range(len(other))))
+    found = list(of_each(other, range(len(other)), _digest))
     unreadable = [item for item in other.left_out if item.why in LOST]
     unreadable += [LeftOut(other.names[i], x) for i, x in enumerate(found) if isinstance(x, str)]
     people = {_plain(folder): folder for there in other.names for folder in there.split("/")[:-1]}
@@ -104,11 +104,8 @@ def find_overlap(faces: Images, digests: Sequence[bytes], path: str) -> Overlap:
     )
 
 
-def _digest(images: Images, image: int) -> bytes | str:
-    try:
-        return digest(read(images, image))
-    except UnreadableImageError as problem:
-        return str(problem)
+def _digest(picture: Picture | UnreadableImageError) -> bytes | str:
+    return str(picture) if isinstance(picture, UnreadableImageError) else digest(picture)
 
 
 def _plain(name: str) -> str:
