@@ -32,6 +32,11 @@ def test_characters_are_classes_and_fonts_samples(fonts):
     assert str(fonts) in images.printable(0)
 
 
+def test_font_files_that_cannot_be_used_are_counted(fonts):
+    (fonts / "empty.ttf").touch()
+    assert [item.path for item in open_glyphs(HALF).left_out] == [str(fonts / "empty.ttf")]
+
+
 def test_a_character_is_on_one_side_of_the_split_only(fonts):
     training, rest = open_glyphs(HALF), open_glyphs(f"{HALF},part=held-out")
     assert not set(training.identities) & set(rest.identities)
@@ -173,6 +178,16 @@ def test_what_is_asked_wrongly(rest, message):
     with pytest.raises(FacezooError) as caught:
         read_request(rest)
     assert message in str(caught.value)
+
+
+def test_a_folder_of_fonts_is_found_from_anywhere(fonts, monkeypatch):
+    monkeypatch.setenv("HOME", str(fonts.parent))
+    assert read_request("folder=~/fonts").folder == fonts
+    monkeypatch.chdir(fonts.parent)
+    with pytest.raises(FacezooError, match="'fonts' is relative") as caught:
+        open_glyphs("latin,fonts=2,folder=fonts")
+    assert caught.value.hint == f"Say folder={fonts}."
+    assert len(open_glyphs(f"latin,fonts=2,folder={fonts}"))
 
 
 def test_too_few_fonts_are_told_with_what_there_is(fonts):

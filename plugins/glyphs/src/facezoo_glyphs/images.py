@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageOps
 
-from facezoo._words import printable
+from facezoo._words import printable, shown
 from facezoo.data import Declared, Images, OwnPairs, Pairs, UnreadableImageError
 from facezoo.data.decode import Pixels
 from facezoo.data.draws import bits
 from facezoo.data.images import Numbers
+from facezoo.errors import FacezooError
 from facezoo_glyphs.choosing import Samples, choose
 from facezoo_glyphs.designs import designs
 from facezoo_glyphs.drawing import DRAWING, NoGlyphError, pen
@@ -108,9 +109,15 @@ def folders_of(request: Request) -> tuple[Path, ...]:
 
 
 def _opened(rest: str, request: Request, most: int | None = None) -> Glyphs:
-    found = designs(library(folders_of(request)).faces, request.script)
-    samples = choose(found, request, most)
-    return Glyphs(f"glyphs:{rest}" if rest else "glyphs", request, samples)
+    if request.folder and not request.folder.is_absolute():
+        absolute = f"folder={request.folder.absolute()}"
+        message = f"glyphs.folder: {shown(str(request.folder))} is relative; a run must find it from anywhere"
+        raise FacezooError(message, f"Say {printable(absolute)}.")
+    fonts = library(folders_of(request))
+    samples = choose(designs(fonts.faces, request.script), request, most)
+    images = Glyphs(f"glyphs:{rest}" if rest else "glyphs", request, samples)
+    images.left_out = fonts.left_out
+    return images
 
 
 def _centred(ink: Image.Image, side: int) -> Pixels:

@@ -33,6 +33,11 @@ class Request(BaseModel):
     def _known(cls, script: str) -> str:
         return check_script(script)
 
+    @field_validator("folder")
+    @classmethod
+    def _of_home(cls, folder: Path | None) -> Path | None:
+        return folder and folder.expanduser()
+
 
 def read_request(rest: str) -> Request:
     """The settings in the text behind `glyphs:`; "" for the defaults.
