@@ -69,11 +69,12 @@ def test_a_head_that_is_gone_is_named_when_its_run_is_resumed(data: Path, tmp_pa
 @pytest.mark.slow
 @pytest.mark.parametrize("head", HEADS)
 def test_training_on_orl_beats_the_untrained_network(tmp_path: Path, head: str):
-    """The recipe of the demonstration on images of half its size, at a quarter of its cost. AUC and accuracy
-    rise by little more than seeds differ by; the rate of equal errors falls by 3.5 points and more.
+    """The recipe of the demonstration on images of half its size, for a third of its epochs: a twelfth of its
+    cost. AUC and accuracy rise by little more than seeds differ by; the rate of equal errors falls by 3.5
+    points and more, and by as much in so few epochs as in all 60.
     """
     needs_orl()
     preset = "small" if "small" in load_head(head).spec.presets else None
-    settings = resolve(preset=preset, flags={"head.name": head, "data.size": 32})
+    settings = resolve(preset=preset, flags={"head.name": head, "data.size": 32, "train.epochs": 20})
     evaluation = train(settings, tmp_path / "run")
     assert evaluation["verification"]["eer"] < evaluation["untrained"]["eer"] - 0.015
