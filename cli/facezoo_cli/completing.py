@@ -9,9 +9,23 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from facezoo.errors import FacezooError
+from facezoo.registry.entries import BENCHMARKS, DATA, HEADS, QUALIFIED_ONLY, installed_plugins
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+
+class Installed(click.types.StringParamType):
+    """A name in one group of what is installed."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin so."""
+        return _items(_names(self.group), incomplete)
 
 
 class Head(click.types.StringParamType):
@@ -27,10 +41,7 @@ class Head(click.types.StringParamType):
         """The installed heads whose names begin so, or behind `@` the head's presets."""
         before, comma, last = incomplete.rpartition(",") if self.several else ("", "", incomplete)
         head, at, _ = last.partition("@")
-        if at and self.presets:
-            names = [f"{head}@{preset}" for preset in _presets(head)]
-        else:
-            names = _names("facezoo.heads")
+        names = [f"{head}@{preset}" for preset in _presets(head)] if at and self.presets else _names(HEADS)
         return _items(names, last, f"{before}{comma}")
 
 
@@ -46,7 +57,7 @@ class Preset(click.types.StringParamType):
         return _items([preset for head in heads for preset in _presets(head.partition("@")[0])], incomplete)
 
 
-class Source(click.types.StringParamType):
+class Source(Installed):
     """A set of images: a folder, or a data source's name with what stands behind its colon."""
 
     def shell_complete(
@@ -55,9 +66,7 @@ class Source(click.types.StringParamType):
         """The installed data sources, and folders as the shell does."""
         from click.shell_completion import CompletionItem
 
-        from facezoo.registry.entries import DATA
-
-        return [*_items(_names(DATA), incomplete), CompletionItem(incomplete, type="dir")]
+        return [*super().shell_complete(ctx, param, incomplete), CompletionItem(incomplete, type="dir")]
 
 
 class Model(click.Path):
@@ -77,7 +86,8 @@ class Model(click.Path):
 
 HEAD: Final = Head()
 PRESET: Final = Preset()
-SOURCE: Final = Source()
+SOURCE: Final = Source(DATA)
+BENCHMARK: Final = Installed(BENCHMARKS)
 MODEL: Final = Model()
 
 
@@ -88,8 +98,6 @@ def _items(names: Iterable[str], incomplete: str, before: str = "") -> list[Comp
 
 
 def _names(group: str) -> list[str]:
-    from facezoo.registry.entries import QUALIFIED_ONLY, installed_plugins
-
     installed = installed_plugins(group)
     names = [entry.name for entry in installed if entry.status == "ok"]
     return names + [entry.qualified for entry in installed if entry.status in QUALIFIED_ONLY]

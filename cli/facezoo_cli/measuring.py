@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from facezoo.errors import FacezooError
+from facezoo_cli.completing import BENCHMARK
 from facezoo_cli.options import FILE, PATH, count, data, model
 
 if TYPE_CHECKING:
@@ -30,13 +31,17 @@ _OPTIONS: Final = (
     click.option(
         "--benchmark",
         "benchmarks",
+        type=BENCHMARK,
         multiple=True,
         metavar="NAME[=PATH]",
         help="Measure this; `facezoo list benchmarks` names all. May be repeated.",
     ),
     click.option("--pairs", metavar="FILE|FOLDER", help="Verify these pairs; those of the run if not given."),
     click.option(
-        "--protocol", metavar="NAME", help="Name the benchmark of --pairs, if the path does not tell."
+        "--protocol",
+        type=BENCHMARK,
+        metavar="NAME",
+        help="Name the benchmark of --pairs, if its path does not.",
     ),
     data("Measure images with identities, for benchmarks that need no list."),
     click.option("--images", type=PATH, metavar="FOLDER", help="Look below FOLDER for what the pairs name."),

@@ -32,6 +32,8 @@ def completed(line: str) -> set[str]:
         ("data ch", "check"),
         ("list --js", "--json"),
         ("completion f", "fish"),
+        ("evaluate --benchmark lf", "lfw"),
+        ("train --head cosface --preset norm", "normface"),
     ],
 )
 def test_commands_their_choices_and_options(line, found):
@@ -85,6 +87,6 @@ def test_the_lines_of_each_shell_ask_facezoo(invoke, shell):
 
 
 def test_python_m_facezoo_is_the_command_line():
-    done = subprocess.run([sys.executable, "-m", "facezoo", "trian"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "facezoo", "list", "--no"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Usage: facezoo [OPTIONS]" in done.stderr
+    assert "Usage: facezoo list [OPTIONS]" in done.stderr
