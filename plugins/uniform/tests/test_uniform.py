@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
 import facezoo
 from facezoo import FacezooError
@@ -221,3 +223,26 @@ def test_a_sample_that_failed_is_told_apart_by_no_threshold():
     assert (found.failed, found.samples, found.classes) == (1, 3, 2)
     with pytest.raises(FacezooError, match="of which 1 have metrics that are no numbers"):
         uniform_accuracy(own, other, [0, 1, 1])
+
+
+@pytest.mark.parametrize("threshold", [np.array([0.1, 0.2]), np.array("0.1"), np.array(np.nan)])
+def test_a_threshold_that_is_no_number_is_refused(tmp_path: Path, threshold: np.ndarray):
+    np.savez(tmp_path / "s.npz", score=np.eye(3), label=np.arange(3), threshold=threshold)
+    with pytest.raises(FacezooError, match=r"s\.npz: threshold: .*, not one finite number"):
+        uniform_of_file(tmp_path / "s.npz")
+
+
+KINDS = st.sampled_from(["f2", "f4", "f8", ">f4", "f16", "i1", "u1", "i8", "u8", "b1", "U3", "S2"])
+ARRAYS = KINDS.flatmap(
+    lambda kind: arrays(kind, array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4))
+)
+
+
+@pytest.mark.soak
+@pytest.mark.slow
+@given(score=ARRAYS, label=ARRAYS, threshold=ARRAYS, failed=st.sampled_from([None, "drop", "reject"]))
+def test_no_scores_are_more_than_an_error(tmp_path_factory, score, label, threshold, failed):
+    path = tmp_path_factory.getbasetemp() / "fuzzed.npz"
+    np.savez(path, score=score, label=label, threshold=threshold)
+    with suppress(FacezooError):
+        uniform_of_file(path, failed=failed)
