@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,17 @@ def test_one_name_needs_every_distribution():
     assert named == ["facezoo", *(f"facezoo-{name}" for name in OFFERING)]
 
 
+@pytest.fixture(scope="module")
+def homes() -> Mapping[str, list[str]]:
+    """The distributions that have each package, read once."""
+    return packages_distributions()
+
+
 @pytest.mark.parametrize("name", OFFERING)
-def test_what_a_distribution_imports_it_needs(name: str):
+def test_what_a_distribution_imports_it_needs(name: str, homes: Mapping[str, list[str]]):
     root = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = [*map(Requirement, root["dependencies"]), *requirements(PROJECTS[name])]
     named = {canonicalize_name(requirement.name) for requirement in needed}
-    homes = packages_distributions()
     for package in packages(ROOT / "plugins" / name / "src") - sys.stdlib_module_names - THERE:
         if not package.startswith("facezoo"):  # the order of these is another test's
             assert named & {canonicalize_name(home) for home in homes.get(package, [])}, package
