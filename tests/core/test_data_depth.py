@@ -38,6 +38,20 @@ def png(pixels: np.ndarray, significant: bytes) -> bytes:
     return data[:33] + whole + data[33:]
 
 
+def png_with_alpha(grey: np.ndarray, alpha: int) -> bytes:
+    """16 bits of grey and of alpha, which Pillow reads and does not write."""
+    height, width = grey.shape
+    values = np.stack([grey, np.full_like(grey, alpha)], -1).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in values)
+    header = struct.pack(">IIBBBBB", width, height, 16, 4, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    parts = [
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
 def packed_tiff(values: np.ndarray) -> bytes:
     """12 bits a value, two in three bytes, as BitsPerSample says."""
     high, low = values.reshape(-1, 2).T.astype(np.uint32)
@@ -151,3 +165,10 @@ def test_dark_images_of_8_bits_are_as_they_were():
     dark = Image.fromarray(np.full((8, 8, 3), 3, np.uint8))
     for form in ("png", "tiff", "jpeg2000", "bmp", "ppm"):
         assert decode(encoded(dark, form), 8).max() == 3
+
+
+def test_grey_with_alpha_is_judged_by_its_grey_alone():
+    whole = png_with_alpha(EIGHT.astype(np.uint16) * 257, 65_535)
+    assert np.abs(decode(whole, 8)[..., 0].astype(int) - EIGHT).max() <= 1
+    with pytest.raises(UnreadableImageError, match="they show nothing"):
+        decode(png_with_alpha(TWELVE, 65_535), 8)

@@ -100,6 +100,15 @@ def test_ties_take_a_usual_rate_away_and_say_so():
         assess(np.zeros(300), same, np.arange(300) % 5, None, fars=[0.1])
 
 
+def test_ten_impostor_pairs_support_a_rate_and_one_kind_of_pair_none():
+    scores, fold = np.linspace(0, 1, 40), np.arange(40) % 4
+    assert assess(scores, np.arange(40) >= 10, fold, None).lowest == 1.0
+    assert assess(scores, np.arange(40) >= 9, fold, None).lowest is None
+    for kind in (True, False):
+        found = assess(scores, np.full(40, kind), fold, None)
+        assert (found.operating, found.lowest, found.unsupported) == ((), None, ())
+
+
 def folder_pairs(wrong: int = 0, kind: bool = True) -> tuple[list[str], Pairs]:
     """All pairs of eight people with four images each, the first `wrong` of a kind labelled the other way."""
     paths = [f"p{p}/{n}.png" for p in range(8) for n in range(4)]
