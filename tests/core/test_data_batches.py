@@ -1,4 +1,4 @@
-"""Order and augmentation are functions of (seed, epoch, image) alone, and every image comes once an epoch."""
+"""Order and augmentation are functions of (seed, epoch, image) alone; every image comes once per epoch."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def png_with_alpha(grey: np.ndarray, alpha: int) -> bytes:
 
 
 def packed_tiff(values: np.ndarray) -> bytes:
-    """12 bits a value, two in three bytes, as BitsPerSample says."""
+    """12 bits per value, two in three bytes, as BitsPerSample says."""
     high, low = values.reshape(-1, 2).T.astype(np.uint32)
     strip = b"".join(struct.pack(">I", (int(a) << 12) | int(b))[1:] for a, b in zip(high, low, strict=True))
     height, width = values.shape

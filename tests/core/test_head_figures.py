@@ -143,7 +143,7 @@ def test_reports_are_printed_and_written_with_every_epoch(settings, tmp_path: Pa
     heads = [line["head"] for line in epochs(tmp_path / "run")]
     assert [list(head) for head in heads] == [["images", "passes", "bias"]] * 3
     assert [head["images"] for head in heads] == [23.0] * 3
-    assert [head["passes"] for head in heads] == pytest.approx([1, 2, 3])  # each image once an epoch
+    assert [head["passes"] for head in heads] == pytest.approx([1, 2, 3])  # each image once per epoch
     lines = [line for line in printed.getvalue().splitlines() if line.startswith("head after epoch")]
     bias = heads[1]["bias"]
     assert lines[1] == f"head after epoch 2: images 23, passes 2, bias {bias:.4g}"
@@ -155,7 +155,7 @@ def test_reports_are_printed_beside_a_progress_bar_too(settings, tmp_path: Path)
     assert "head after epoch 3: images 23, passes 3, bias" in printed.getvalue()
 
 
-@pytest.mark.parametrize("stop", [1, 4, 6, 11])  # four steps an epoch
+@pytest.mark.parametrize("stop", [1, 4, 6, 11])  # four steps per epoch
 def test_a_resumed_run_reports_what_an_unbroken_one_does(settings, tmp_path: Path, stop: int):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     for folder in (whole, broken):

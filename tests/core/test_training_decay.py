@@ -16,7 +16,7 @@ from facezoo.training.optimizer import make_optimizer
 from support.stateful_head import Config, Head
 
 LR, DECAY = 0.5, 0.1
-STATEFUL_DECAYS = {"prototypes.weight"}  # not the margins, one a class, nor the offset
+STATEFUL_DECAYS = {"prototypes.weight"}  # not the margins, one per class, nor the offset
 
 
 def with_decay(module: nn.Module) -> Iterator[tuple[str, Tensor, bool]]:

@@ -50,7 +50,7 @@ def assert_same(one: dict[str, dict[str, torch.Tensor]], two: dict[str, dict[str
         assert not different, f"{part}: {different}"
 
 
-# 4 steps an epoch: after two epochs, in the middle of the first, in the middle of the last
+# 4 steps per epoch: after two epochs, in the middle of the first, in the middle of the last
 @pytest.mark.parametrize("stop", [8, 3, 14])
 def test_resuming_anywhere_gives_the_same_bits(settings, whole, tmp_path: Path, stop: int):
     first = Trainer(settings, tmp_path)

@@ -28,7 +28,7 @@ HEADS = [entry.name for entry in installed_heads() if entry.status == "ok"]
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """32 images: 8 steps an epoch."""
+    """32 images: 8 steps per epoch."""
     return identity_folder(tmp_path_factory.mktemp("data") / "faces", images=8)
 
 

@@ -13,7 +13,7 @@ from facezoo.errors import FacezooError
 @dataclass(frozen=True)
 class HeadContext:
     """The problem a head is made for: `classes` C, embedding size `dim` D, the run's `seed`, and, where the
-    caller knows them, how many optimiser steps an epoch and the whole run have.
+    caller knows them, how many optimiser steps one epoch and the whole run have.
     """
 
     classes: int

@@ -31,7 +31,7 @@ class Levels:
         return cls(ordered[new], np.flatnonzero(new), np.cumsum(new) - 1)
 
     def sums(self, pairs: Integers) -> Integers:
-        """Sums by level, [L, r], of numbers a pair [P, r]."""
+        """Sums by level, [L, r], of numbers per pair [P, r]."""
         if len(self.values) == len(pairs):
             return pairs
         return np.add.reduceat(pairs, self.first, axis=0, dtype=pairs.dtype)

@@ -71,7 +71,7 @@ def held_up(values, settings, name):
 
 
 def softmax(cosines, settings, embeddings, weight, labels, angle, cosine):
-    """CE with the margins `angle` and `cosine`, one a class."""
+    """CE with the margins `angle` and `cosine`, one per class."""
     rows = []
     for cos, label in zip(cosines(embeddings, weight), labels.tolist(), strict=True):
         detached = settings["gradient"] == "detached"

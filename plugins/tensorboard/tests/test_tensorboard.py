@@ -1,4 +1,4 @@
-"""What TensorBoard reads of a run is what metrics.jsonl holds, once a step, whatever happened to the run."""
+"""What TensorBoard reads of a run is what metrics.jsonl holds, once per step, whatever happened to it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Celebrities in Frontal-Profile in its official layout (Sengupta et al., WACV 2016).
 
-`Protocol/Pair_list_F.txt` and `Pair_list_P.txt` number the frontal and the profile images, one a line:
+`Protocol/Pair_list_F.txt` and `Pair_list_P.txt` number the frontal and the profile images, one per line:
 `1 ../Data/Images/001/frontal/01.jpg`. `Protocol/Split/{FF,FP}/NN/{same,diff}.txt` list the pairs of each of
 ten folds as `number,number`: of two frontal images, or of a frontal and a profile image.
 """

@@ -2,7 +2,7 @@
 
 Documented: class-related margins learned jointly in angular and cosine space; classes rich in samples need
 smaller ones. The equations are derived from that and from AdaptiveFace (Liu et al., CVPR 2019), for this
-project. With a_c, b_c ≥ 0 learned, one pair a class, and R over all C classes, whatever the batch holds:
+project. With a_c, b_c ≥ 0 learned, one pair per class, and R over all C classes, whatever the batch holds:
 
     L   = mean_i CE(l_i) + R(a) + R(b)
     l_y = s (φ(θ_y; a_y) - b_y),    l_j = s cos θ_j  for j ≠ y

@@ -16,7 +16,7 @@ class UniFaceConfig(HeadConfig):
     margin: float = Field(default=0.4, ge=0, lt=1, description="m, subtracted from the target cosine")
     bias: Literal["unified", "diverse"] = Field(
         default="unified",
-        description="unified: one learned b, so one threshold for all classes; diverse: one a class",
+        description="unified: one learned b, so one threshold for all classes; diverse: one per class",
     )
     negative_weight: float = Field(
         default=1.0,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class UniFace(nn.Module):
     """`loss(batch, scores)` of UniFace; see the module's docstring.
 
-    State: `bias` (b, learned: one number, or one a class) and `bias_set` (whether b has met data). Weight
+    State: `bias` (b, learned: one number, or one per class) and `bias_set` (whether b has met data). Weight
     decay leaves b alone.
     """
 
@@ -76,7 +76,7 @@ class UniFace(nn.Module):
         return float(self.bias) / self.config.scale
 
     def report(self, images: Tensor) -> dict[str, float]:
-        """The learned `threshold`; of one a class, the mean and the ends."""
+        """The learned `threshold`; of one per class, the mean and the ends."""
         thresholds = self.biases / self.config.scale
         if thresholds.ndim == 0:
             return {"threshold": float(thresholds)}

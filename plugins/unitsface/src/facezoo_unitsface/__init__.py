@@ -26,7 +26,7 @@ class UniTSFaceConfig(HeadConfig):
     pair_loss: Literal["uss", "softmax", "bce"] = Field(
         default="uss",
         description="The part against last seen features. uss: one learned threshold; softmax: none; "
-        "bce: one an identity",
+        "bce: one per identity",
     )
     uss_margin: float = Field(
         default=0.1,

@@ -3,7 +3,7 @@
     L = CosFace + USS    (or their mean)
     USS = mean_i [ softplus(-γ (g_iy - m) + b) + Σ_{j≠y} softplus(γ g_ij - b) ]        (equations 11 and 24)
 
-g_ij is the cosine of sample i to the last seen feature of identity j: a memory of one row an identity,
+g_ij is the cosine of sample i to the last seen feature of identity j: a memory of one row per identity,
 without gradient, read before it is written. b = γ t is one learned scalar, t the threshold of all pairs.
 Identities not seen yet are left out; a sample whose own identity is not in the memory has no positive term.
 The paper compares USS with two pair losses that have no such threshold:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 class UniTSFace(nn.Module):
     """`loss(batch, scores)` of UniTSFace; see the module's docstring.
 
-    State: `memory` (last seen features), `bias` (b, learned: one number, one an identity, or None) and
+    State: `memory` (last seen features), `bias` (b, learned: one number, one per identity, or None) and
     `bias_set` (whether b has met data).
     """
 
@@ -109,7 +109,7 @@ class UniTSFace(nn.Module):
         return float(self.bias) / self.config.scale
 
     def report(self, images: Tensor) -> dict[str, float]:
-        """The learned `threshold`; of one an identity, the mean and the ends."""
+        """The learned `threshold`; of one per identity, the mean and the ends."""
         if self.bias is None or not self.bias_set:
             return {}
         values = self.bias if isinstance(self.bias, nn.Parameter) else self.bias.values
