@@ -18,11 +18,11 @@ from facezoo.evaluation.intervals import Interval, of_share, percentiles
 
 @dataclass(frozen=True)
 class FixedThreshold:
-    """What a threshold does to pairs that had no say in it: one is accepted where its score is at least
-    `threshold`.
+    """Accuracy, FAR and TAR at a threshold that was not chosen on these pairs.
 
-    `accuracy` is the share of all pairs judged rightly, with its interval; `far` and `tar` are the shares of
-    impostor and of genuine pairs accepted, None where there are none.
+    A pair is accepted where its score is at least `threshold`. `accuracy` is the share of all pairs judged
+    rightly, with its interval; `far` and `tar` are the shares of impostor and of genuine pairs accepted, None
+    where there are none.
     """
 
     threshold: float
