@@ -113,20 +113,28 @@ def attempt(mutant: Mutant, tests: list[str], limit: int) -> int:
     return run_tests(tests, "-x")[0]
 
 
-def without_failing(tests: Tests, out: Path) -> Tests:
+def without_failing(tests: Tests, out: Path, jobs: int) -> Tests:
     """Without those that fail here with nothing planted: they would seem to notice everything."""
-    found = out / "failing.json"
-    if not found.exists():
-
-        def control() -> int:
-            code, failing = run_tests(sorted(tests.seconds))
-            found.write_text(json.dumps(failing), encoding="utf-8")
-            return code
-
-        os.waitpid(forked(control, out / "control.log"), 0)
-    failing = set(json.loads(found.read_text(encoding="utf-8")))
+    files = sorted({test.partition("::")[0] for test in tests.seconds})
+    notes = [out / f"failing-{share}-of-{jobs}.json" for share in range(jobs)]
+    children = []
+    for share, note in enumerate(notes):
+        if not note.exists():
+            mine = set(files[share::jobs])
+            chosen = sorted(test for test in tests.seconds if test.partition("::")[0] in mine)
+            children.append(forked(partial(control, chosen, note), note.with_suffix(".log")))
+    for child in children:
+        os.waitpid(child, 0)
+    failing = {test for note in notes for test in json.loads(note.read_text(encoding="utf-8"))}
     kept = {test: seconds for test, seconds in tests.seconds.items() if test not in failing}
     return Tests(tests.lines, kept)
+
+
+def control(tests: list[str], note: Path) -> int:
+    """Run tests with nothing planted and write down which fail."""
+    code, failing = run_tests(tests)
+    note.write_text(json.dumps(failing), encoding="utf-8")
+    return code
 
 
 def tried(drawn: list[Mutant], tests: Tests, out: Path, jobs: int) -> Iterator[tuple[Mutant, str]]:
@@ -197,7 +205,7 @@ def main() -> None:
     tests = collect(options.out, options.tests)
     for name in PRELOADED:
         importlib.import_module(name)
-    tests = without_failing(tests, options.out)
+    tests = without_failing(tests, options.out, options.jobs)
     mutants = everything()
     drawn = [mutant for mutant in mutants if options.only and options.only in mutant.name]
     drawn = drawn or random.Random(options.seed).sample(mutants, options.count)
