@@ -19,7 +19,7 @@ def test_records_are_imported_without_torch_and_those_of_sources_without_numpy()
     code = (
         "import sys; from facezoo.registry.entries import BENCHMARKS, DATA, KINDS, installed_plugins;"
         "from facezoo.registry.loading import import_entry;"
-        "load = lambda group: [import_entry(each, group, KINDS[group]) for each in installed_plugins(group)];"
+        "load = lambda group: [import_entry(each, KINDS[group]) for each in installed_plugins(group)];"
         "load(DATA); print(*{'torch', 'numpy'} & set(sys.modules));"
         "load(BENCHMARKS); print(*{'torch'} & set(sys.modules))"
     )

@@ -18,7 +18,12 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 def plan(target: str, tree: Path, *variables: str) -> list[str]:
     """The lines of the recipes that `make TARGET` would run."""
     command = ["make", "--dry-run", target, *variables]
-    return subprocess.run(command, cwd=tree, capture_output=True, text=True, check=True).stdout.splitlines()
+    # these tests may run in a make of their own, which this one is no part of
+    alone = {
+        name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    }
+    done = subprocess.run(command, cwd=tree, env=alone, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
 
 
 def installed(tree: Path) -> list[str]:

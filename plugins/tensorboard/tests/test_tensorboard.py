@@ -67,7 +67,7 @@ def stopping_at(monkeypatch: pytest.MonkeyPatch, step: int, stop: Callable[[], A
     compute = Trainer._step
 
     def computed(self: Trainer, *batch: Any) -> dict[str, Any]:
-        if self.step == step:
+        if self.course.step == step:
             stop()
         return compute(self, *batch)
 
