@@ -418,7 +418,7 @@ def pixels_of_two(folder: Path) -> np.ndarray:
     """An entry of two images, the second of which does not decode."""
     pixels = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     digest = write_pixels(folder, [pixels[0], None], (2, 4, 4, 3))
-    seal(folder, Path("faces"), (2, 4, 4, 3), {1: "empty file"}, digest)
+    seal(folder, "faces", (2, 4, 4, 3), {1: "empty file"}, digest)
     return np.stack([pixels[0], np.zeros_like(pixels[0])])
 
 

@@ -83,7 +83,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 @pytest.fixture
 def bare(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """A virtual environment with the wheels of facezoo and the kit, and no head, to install things into."""
+    """A virtual environment of facezoo, the kit and a benchmark of classes, without a head."""
     environment = Environment.made(tmp_path_factory.mktemp("bare"))
-    environment.pip("install", str(wheels["facezoo"]), str(wheels["conformance"]))
+    environment.pip("install", *(str(wheels[name]) for name in ("facezoo", "conformance", "uniform")))
     return environment
