@@ -21,7 +21,7 @@ install: $(STAMP)
 # pip would compile one module after another, which is half of its time: here all processors do it, and, as with pip, a
 # file that is not meant for this Python is passed over.
 $(STAMP):
-	@echo 'Installing facezoo and $(words $(PLUGINS)) other distributions into $(VENV), once: about 4 minutes and 1.5 GB' \
+	@echo 'Installing facezoo and $(words $(PLUGINS)) other distributions into $(VENV), once: about 5 minutes and 1.5 GB' \
 	  'on two slow cores; several GB more where pip takes PyTorch for CUDA.'
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "facezoo needs Python 3.11 or newer; say which: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

@@ -97,6 +97,6 @@ def test_a_changed_file_installs_again(tree: Path, name: str):
 
 def test_the_demonstration_says_first_how_long_it_takes_and_how_large_it_is(tree: Path):
     first = " ".join(plan("demo", tree)[:2])  # one command, continued on the next line
-    assert "about 4 minutes and 1.5 GB" in first
+    assert "about 5 minutes and 1.5 GB" in first
     finish(tree)
     assert "half a minute" in plan("demo", tree)[0]
