@@ -11,32 +11,14 @@ import click
 
 from facezoo._words import did_you_mean
 from facezoo.errors import FacezooError
-from facezoo.registry import installed_plugins
+from facezoo_cli.completing import Installed
 from facezoo_cli.output import say, say_json
 from facezoo_conformance.kinds import HEAD, KINDS, Kind
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from facezoo_conformance import Check, CheckResult
 
 _COLOURS = {"passed": None, "failed": "red", "expected": "yellow"}
-
-
-class Installed(click.types.StringParamType):
-    """A plug-in of an entry-point group, by its name."""
-
-    def __init__(self, group: str) -> None:
-        self.group = group
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Those that can be used, and whose names begin so."""
-        from click.shell_completion import CompletionItem
-
-        names = [entry.name for entry in installed_plugins(self.group) if entry.status == "ok"]
-        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 @click.group("check")
