@@ -91,6 +91,16 @@ def with_installed(installed: Installer, monkeypatch: pytest.MonkeyPatch) -> Ite
         del sys.modules[name]
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of identity folders with `pairs.csv` in it, one per file of tests."""
+    from support.faces import identity_folder, pairs_csv  # with NumPy, which reads how many threads it has
+
+    root = identity_folder(tmp_path_factory.mktemp("faces"))
+    pairs_csv(root)
+    return root
+
+
 @pytest.fixture
 def invoke() -> Callable[..., Result]:
     """Run `facezoo` with arguments in this process; the result has `exit_code`, `stdout` and `stderr`."""

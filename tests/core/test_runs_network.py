@@ -17,16 +17,8 @@ from facezoo.runs.network import Network, open_network
 from facezoo.runs.places import find_checkpoint
 from facezoo.training import train
 from facezoo.training.parts import build_parts
-from support.faces import identity_folder, pairs_csv
 from support.scored import score_list, score_own_pairs
 from support.stateful_head import run_settings
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = identity_folder(tmp_path_factory.mktemp("faces"))
-    pairs_csv(root)
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -29,13 +29,6 @@ from support.stateful_head import run_settings
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = identity_folder(tmp_path_factory.mktemp("faces"))
-    pairs_csv(root)
-    return root
-
-
-@pytest.fixture(scope="module")
 def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict, str]:
     """A finished run: its directory, what `train` returned, and what it printed."""
     out = tmp_path_factory.mktemp("runs") / "run"

@@ -18,19 +18,11 @@ from facezoo.settings import RunSettings
 from facezoo.training import Trainer, resume, session, train
 from facezoo.training.trainer import Trainer as TrainerClass
 from facezoo.training.verifying import Verifier
-from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
 STEP = b'{"step": 1, "loss": 1, "terms": {}, "lr": 1, "images_per_second": 1}\n'
 RATES = b'{"accuracy": 0.5, "fold_sd": 0, "se": 0, "auc": null, "eer": 0.5}'
 UNTRAINED = b'{"event": "untrained", "step": 0, "verification": ' + RATES + b"}\n"
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = identity_folder(tmp_path_factory.mktemp("faces"))
-    pairs_csv(root)
-    return root
 
 
 @pytest.fixture(scope="module")

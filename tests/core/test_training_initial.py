@@ -20,15 +20,8 @@ from facezoo.runs.verified import read_part
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, train
 from facezoo.training.introduction import introduce
 from support.checkpoints import rewrite
-from support.faces import identity_folder, pairs_csv
+from support.faces import identity_folder
 from support.stateful_head import run_settings
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = identity_folder(tmp_path_factory.mktemp("faces"))
-    pairs_csv(root)
-    return root
 
 
 @pytest.fixture(scope="module")

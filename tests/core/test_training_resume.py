@@ -15,16 +15,9 @@ from facezoo.settings import RunSettings
 from facezoo.training import Trainer, latest_checkpoint, read_metadata, train
 from facezoo.training.state import collect
 from support.checkpoints import rewrite
-from support.faces import exact_faces, identity_folder, pairs_csv
+from support.faces import exact_faces, identity_folder
 from support.stateful_head import run_settings
 from support.tiny_backbone import install_tiny
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = identity_folder(tmp_path_factory.mktemp("faces"))
-    pairs_csv(root)
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -24,13 +24,6 @@ from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = identity_folder(tmp_path_factory.mktemp("faces"))
-    pairs_csv(root)
-    return root
-
-
 @pytest.mark.parametrize(
     ("every", "every_steps", "expected"),
     [

@@ -12,17 +12,10 @@ from facezoo.registry import installed_heads, load_head
 from facezoo.runs.verified import read_part
 from facezoo.settings import resolve
 from facezoo.training import Trainer, latest_checkpoint, resume, train
-from support.faces import identity_folder, needs_orl, pairs_csv
+from support.faces import needs_orl
 from support.stateful_head import run_settings
 
 HEADS = [entry.name for entry in installed_heads() if entry.status == "ok"]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = identity_folder(tmp_path_factory.mktemp("faces"))
-    pairs_csv(root)
-    return root
 
 
 @pytest.mark.parametrize("head", HEADS)

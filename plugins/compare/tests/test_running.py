@@ -18,17 +18,9 @@ from facezoo.evaluation.scoring import score_rows
 from facezoo_compare.grid import find_row, make_grid
 from facezoo_compare.results import read_evaluation, read_result, write_result
 from facezoo_compare.running import Outcome, check_cells, check_folder, run_cell
-from support.faces import identity_folder, pairs_csv
 from support.fixtures import PLAIN, TWIN
 
 RECIPE = ["data.size=32", "data.cache=none", "backbone.dim=16", "train.batch_size=8", "evaluate.folds=3"]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = identity_folder(tmp_path_factory.mktemp("faces"))
-    pairs_csv(root)
-    return root
 
 
 def grid(data: Path, heads: str = "cosface,arcface", seeds: int = 1, epochs: int = 1, **options):

@@ -19,18 +19,10 @@ from facezoo.runs.written import read_metrics
 from facezoo.training import Interrupted, Trainer, train
 from facezoo_tensorboard import FOLDER, TensorBoard, event_file, scalars
 from facezoo_tensorboard.event_file import EventFile
-from support.faces import identity_folder, pairs_csv
 from support.stateful_head import run_settings
 
 Curves = dict[str, list[tuple[int, float]]]
 STEPS = 16  # four epochs of four steps
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = identity_folder(tmp_path_factory.mktemp("faces"))
-    pairs_csv(root)
-    return root
 
 
 @pytest.fixture(autouse=True)

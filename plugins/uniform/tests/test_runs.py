@@ -23,15 +23,8 @@ from facezoo.training import train
 from facezoo_uniform.accuracy import uniform_accuracy
 from facezoo_uniform.angles import Geometry
 from facezoo_uniform.classification import UniformResult
-from support.faces import identity_folder, pairs_csv
+from support.faces import identity_folder
 from support.stateful_head import run_settings
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = identity_folder(tmp_path_factory.mktemp("faces"))
-    pairs_csv(root)
-    return root
 
 
 @pytest.fixture(scope="module")
