@@ -14,7 +14,13 @@ from facezoo.evaluation.bootstrap import REPLICATES, Replicates, replicates_of
 from facezoo.evaluation.direction import check_direction
 from facezoo.evaluation.identities import PairUnits
 from facezoo.evaluation.intervals import Interval, of_share, percentiles
-from facezoo.evaluation.operating import FEWEST, OperatingPoint, allowed_impostors, operating_points
+from facezoo.evaluation.operating import (
+    FEWEST,
+    OperatingPoint,
+    allowed_impostors,
+    lowest_far,
+    operating_points,
+)
 from facezoo.evaluation.verification import Verification, figures_of
 
 FARS: Final = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -109,7 +115,7 @@ def assess(
     return Assessment(
         verification=verification,
         operating=operating,
-        lowest=FEWEST / distinct.impostor if both and distinct.impostor >= FEWEST else None,
+        lowest=lowest_far(distinct.impostor) if both else None,
         distinct=distinct,
         unsupported=tuple(far for far in asked if far not in reached) if both else (),
         **(

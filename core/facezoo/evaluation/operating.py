@@ -103,6 +103,13 @@ def operating_points(
             raise too_few(point, count)
 
 
+def lowest_far(impostors: int) -> float | None:
+    """The lowest FAR that so many distinct impostor pairs support, where `FEWEST` reach the threshold; None
+    where they support none.
+    """
+    return FEWEST / impostors if impostors >= FEWEST else None
+
+
 def allowed_impostors(far: float, impostors: int) -> int:
     """floor(far * impostors), of the number that `far` was written as: 0.29 of 100 is 29, 1/3 of 30 is 10."""
     exact = Fraction(repr(float(far))) * impostors

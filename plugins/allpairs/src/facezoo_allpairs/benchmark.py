@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.benchmarks.benchmark import Imaged
 from facezoo.benchmarks.given import Given, Labelled, Options
+from facezoo.benchmarks.labelled import LabelledBenchmark, left_out_notes
 from facezoo.benchmarks.result import Comparison, Curve, Main, Result
 from facezoo.errors import FacezooError
 from facezoo.evaluation.assessment import FARS, supported
@@ -19,7 +18,7 @@ from facezoo.evaluation.bootstrap import Times
 from facezoo.evaluation.enrolment import settle, units_but
 from facezoo.evaluation.identities import Units
 from facezoo.evaluation.intervals import Interval, percentiles
-from facezoo.evaluation.operating import FEWEST, OperatingPoint
+from facezoo.evaluation.operating import OperatingPoint, lowest_far
 from facezoo.table import Row, Table
 from facezoo_allpairs.crossing import cross
 from facezoo_allpairs.figures import Weighed
@@ -38,19 +37,8 @@ def open_all_pairs(given: Given) -> AllPairs:
     return AllPairs(given.name_of(found.images), found, given.options)
 
 
-@dataclass(frozen=True, eq=False)
-class AllPairs:
+class AllPairs(LabelledBenchmark):
     """Images of identities, of which all pairs are judged."""
-
-    name: str
-    labelled: Labelled
-    options: Options
-    remarks: Sequence[str] = ()
-
-    @property
-    def images(self) -> Imaged:
-        """See `Benchmark`."""
-        return self.labelled.images
 
     def evaluate(self, embeddings: npt.NDArray[np.floating]) -> AllPairsResult:
         """See `Benchmark`. Scores are computed in blocks, and never held all at once."""
@@ -183,8 +171,7 @@ class AllPairsResult(Result):
     @property
     def lowest(self) -> float | None:
         """The lowest FAR that the impostor pairs support."""
-        impostors = self.weighed.impostors
-        return FEWEST / impostors if impostors >= FEWEST else None
+        return lowest_far(self.weighed.impostors)
 
     def _rows_of_table(self) -> Iterator[Row]:
         yield Row("AUC", self.figures["auc"], self.intervals["auc"])
@@ -194,11 +181,8 @@ class AllPairsResult(Result):
             yield Row(f"TAR@FAR {point.far:g}", point.tar, interval, note=point.words)
 
     def _notes(self) -> Iterator[str]:
-        if self.failed:
-            became = "whose pairs are rejected" if self.options.failed == "reject" else "which are left out"
-            yield f"failed to enrol: {self.failed:,} images, {became}"
-        if self.left_out:
-            yield f"left out: {self.left_out:,} files or folders, which `facezoo data check` names"
+        became = "whose pairs are rejected" if self.options.failed == "reject" else "which are left out"
+        yield from left_out_notes(self.failed, self.left_out, became)
         yield f"intervals: {self.method}"
         if self.lowest is not None:
             impostors = f"{self.weighed.impostors:,} impostor pairs"

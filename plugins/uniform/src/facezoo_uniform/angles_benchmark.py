@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from facezoo.benchmarks import Given, Main, Options, Result, Row, Table, Times, Units
-from facezoo.benchmarks.given import Labelled
+from facezoo.benchmarks import Given, Main, Result, Row, Table, Times, Units
+from facezoo.benchmarks.labelled import LabelledBenchmark, left_out_notes
 from facezoo.errors import FacezooError
 from facezoo.evaluation.enrolment import settle
 from facezoo.table import number
@@ -28,19 +28,8 @@ def open_geometry(given: Given) -> GeometryBenchmark:
     return GeometryBenchmark(given.name_of(found.images), found, given.options)
 
 
-@dataclass(frozen=True, eq=False)
-class GeometryBenchmark:
+class GeometryBenchmark(LabelledBenchmark):
     """Images of identities, whoever they are."""
-
-    name: str
-    labelled: Labelled
-    options: Options
-    remarks: Sequence[str] = ()
-
-    @property
-    def images(self) -> Any:
-        """See `Benchmark`."""
-        return self.labelled.images
 
     def evaluate(self, embeddings: npt.NDArray[np.floating]) -> GeometryResult:
         """See `Benchmark`. Images that failed to enrol have no angles: they are left out, or refused."""
@@ -70,7 +59,9 @@ class GeometryResult(Result):
     @property
     def table(self) -> Table:
         """See `Result`."""
-        return angles_table(self.geometry, notes(self.geometry))
+        found = self.geometry
+        below = left_out_notes(found.failed, found.files_left_out, "which are left out")
+        return angles_table(found, list(below))
 
     def weighted(self, times: Times) -> Mapping[str, Floats]:
         """The criterion; see `Result`. Nobody's nearest stranger changes with who is drawn."""
@@ -97,10 +88,3 @@ def angles_table(found: Geometry, below: Sequence[str] = ()) -> Table:
     )
     title = f"angles between embeddings: {found.images:,} images of {found.classes:,} identities"
     return Table(title, rows, ("degrees", "figure"), notes=[criterion, *below])
-
-
-def notes(found: Geometry, became: str = "are left out") -> list[str]:
-    """How many images failed to enrol, and how many files are no part of the figures, if there are any."""
-    failed = f"failed to enrol: {found.failed:,} images, which {became}"
-    files = f"left out: {found.files_left_out:,} files or folders, which `facezoo data check` names"
-    return [failed] * bool(found.failed) + [files] * bool(found.files_left_out)

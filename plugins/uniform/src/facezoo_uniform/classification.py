@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from facezoo._words import printable
 from facezoo.benchmarks import Given, Main, Options, Result, Row, Table, Times, Units
+from facezoo.benchmarks.labelled import left_out_notes
 from facezoo.data.fingerprint import same_data
 from facezoo.data.images import Chosen, Images
 from facezoo.data.opening import open_faces
@@ -21,7 +22,7 @@ from facezoo.evaluation.enrolment import settle
 from facezoo.evaluation.files import EmbeddingSet
 from facezoo_uniform.accuracy import UniformAccuracy, replicates
 from facezoo_uniform.angles import Geometry, geometry
-from facezoo_uniform.angles_benchmark import angles_table, notes
+from facezoo_uniform.angles_benchmark import angles_table
 from facezoo_uniform.class_scores import ClassScores, cosines_to_classes, read_scores
 
 if TYPE_CHECKING:
@@ -182,19 +183,16 @@ class UniformResult(Result):
         found = self.uniform
         if found.gap is not None and found.learned is not None:
             yield f"the loss learned the threshold {found.learned:.4f}: {found.gap:.4f} away"
-        rejected = "count as told apart by no threshold, and have no angles"
-        became = rejected if self._options.failed == "reject" else "are left out"
-        left_out = self.geometry.files_left_out if self.geometry else 0
-        yield from notes(replace(_NOTHING, failed=found.failed, files_left_out=left_out), became)
+        rejected = "which count as told apart by no threshold, and have no angles"
+        became = rejected if self._options.failed == "reject" else "which are left out"
+        files = self.geometry.files_left_out if self.geometry else 0
+        yield from left_out_notes(found.failed, files, became)
         if self.strangers:
             yield f"left out: {self.strangers:,} identities that were not trained on"
         if self.trained_on:
             yield "these are the training images: the figures show how well they are learned, no more"
         if self.geometry is not None:
             yield from angles_table(self.geometry).lines()
-
-
-_NOTHING = Geometry(None, None, None, None, None, 0, 0, 0)
 
 
 def _refuse_untouched(network: Network) -> None:
